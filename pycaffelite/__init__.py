@@ -1,0 +1,1 @@
+"""Reads, runs, trains and inspects Caffe prototxt nets."""

@@ -1,0 +1,1 @@
+"""From a message to the wired layers of one phase."""

@@ -1,0 +1,122 @@
+"""How kernels are compiled: the one place for Numba's options, its thread layer and its cache on disk.
+
+Import `kernel` (and `prange`) from here, never from numba, in every kernel module.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import llvmlite
+import numba
+import platformdirs
+from numba import prange
+
+__all__ = ["CHUNKS", "JIT_ENABLED", "kernel", "prange", "set_threads"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# Reductions over a batch are split into at most this many chunks, whatever the number of threads, and the partial
+# sums are added in order: results are the same bits for 1 thread and for 64.
+CHUNKS = 16
+
+# As fast as fastmath=True, and NaN and infinity keep their meaning.
+_FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
+
+config: Any = numba.config
+
+JIT_ENABLED = not config.DISABLE_JIT
+
+
+def kernel(*, parallel: bool = False) -> Callable[[Function], Function]:
+    """Compile a function of arrays and scalars with Numba, without the GIL, cached on disk.
+
+    Args:
+        parallel: Whether `prange` runs on several threads. Never call a parallel kernel from a prefetch thread.
+    """
+
+    def decorate(function: Function) -> Function:
+        compiled: Function = numba.njit(
+            function, cache=True, parallel=parallel, nogil=True, fastmath=_FASTMATH, error_model="numpy"
+        )
+        return compiled
+
+    return decorate
+
+
+def set_threads(count: int | None) -> int:
+    """Use `count` threads in parallel kernels, or as many as this process may use; return the number in force."""
+    most = int(config.NUMBA_NUM_THREADS)
+    wanted = min(most, count or available_cpus())
+    numba.set_num_threads(max(1, wanted))
+    return int(numba.get_num_threads())
+
+
+def available_cpus() -> int:
+    """Return the number of CPUs that this process may use: its affinity, cut by a container's quota (cgroup v1, v2)."""
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for quota_file, period_file in (
+        ("/sys/fs/cgroup/cpu.max", None),
+        ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
+    ):
+        try:
+            words = Path(quota_file).read_text(encoding="ascii").split()
+            if period_file is not None:
+                words.append(Path(period_file).read_text(encoding="ascii").strip())
+            quota, period = int(words[0]), int(words[1])
+        except (OSError, ValueError, IndexError):
+            continue
+        if quota > 0 and period > 0:
+            return max(1, min(affinity, quota // period))
+    return affinity
+
+
+def _choose_thread_layer() -> None:
+    """Prefer TBB, then Numba's work queue; never GNU OpenMP, which needs milliseconds for an empty region.
+
+    The tbb wheel puts its library where the loader does not look, so it is loaded here by its full path.
+    """
+    config.THREADING_LAYER_PRIORITY = ["tbb", "workqueue", "omp"]
+    if sys.platform == "linux":
+        library = Path(sys.prefix) / "lib" / "libtbb.so.12"
+        if library.exists():
+            ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
+
+
+def _choose_cache_folder() -> None:
+    """Keep compiled code in a folder of the user's, named after everything that it was compiled from.
+
+    Numba notices a change in a kernel's own file, but not in another kernel that it calls: it would then run stale
+    code. The digest of all kernel sources makes a new folder whenever any of them changes. It works for installs
+    that the user cannot write to as well. NUMBA_CACHE_DIR, when set, wins.
+    """
+    if "NUMBA_CACHE_DIR" in os.environ:
+        return
+    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {sys.version}".encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    folder = platformdirs.user_cache_path("pycaffelite", appauthor=False) / "jit" / digest.hexdigest()[:16]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        # Compiled code is executed, so it must not come from a folder that others can write to: this one is ours
+        # alone, and goes with the process.
+        _own_cache.append(tempfile.TemporaryDirectory(prefix="pycaffelite-jit-"))
+        folder = Path(_own_cache[0].name)
+    config.CACHE_DIR = str(folder)
+
+
+_own_cache: list[tempfile.TemporaryDirectory[str]] = []
+
+_choose_thread_layer()
+_choose_cache_folder()

@@ -1,0 +1,1 @@
+"""What each layer type means: one file a type."""

@@ -1,0 +1,163 @@
+"""What a layer is: fields, shapes, and which kernels run forward and backward.
+
+Two laws make `iter_size` and shared weights come free: *the diff of a bottom is overwritten, the diff of a parameter
+is added to*.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from pycaffelite.blob import Array, Blob, Shape
+from pycaffelite.errors import ShapeError
+
+Phase = Literal["TRAIN", "TEST"]
+
+
+@dataclass(frozen=True)
+class Arity:
+    """How many bottoms and tops a layer takes, each as (least, most); most is None where there is no limit.
+
+    Args:
+        bottoms: Least and most bottoms.
+        tops: Least and most tops.
+        in_place: Whether the first top may be the first bottom.
+        pairs: Whether there are exactly as many tops as bottoms.
+    """
+
+    bottoms: tuple[int, int | None] = (1, 1)
+    tops: tuple[int, int | None] = (1, 1)
+    in_place: bool = False
+    pairs: bool = False
+
+
+@dataclass(frozen=True)
+class ParamLayout:
+    """A parameter blob to come: its shape, the FillerParameter message that fills it (None: zeros), its multipliers."""
+
+    shape: Shape
+    filler: Any = None
+    lr_mult: float = 1.0
+    decay_mult: float = 1.0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a layer needs for given bottom shapes: the shapes of its tops, its parameters, its private buffers.
+
+    `buffers` maps a name to (shape, dtype); the dtype None is the net's own.
+    """
+
+    tops: Sequence[Shape]
+    params: Sequence[ParamLayout] = ()
+    buffers: Mapping[str, tuple[Shape, npt.DTypeLike]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """What data layers must know beyond their message.
+
+    Args:
+        folder: The folder of the prototxt; sources are looked for in the working folder first, then here.
+        builtin: Whether the embedded digits stand in for a missing MNIST source.
+        notify: Takes a sentence that the user should read now.
+        inputs: Shapes for sources that are missing, by top name, where only shapes are wanted.
+    """
+
+    folder: Path = Path()
+    builtin: bool = True
+    notify: Callable[[str], None] = lambda _message: None
+    inputs: Mapping[str, Shape] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Context:
+    """The circumstances of a layer: the phase, the seed of the net, and the options of data layers."""
+
+    phase: Phase = "TRAIN"
+    seed: int = 0
+    data: DataOptions = field(default_factory=DataOptions)
+
+    def generator(self, layer_name: str) -> np.random.Generator:
+        """Return the random generator of the layer of this name: adding a layer does not change the others' numbers."""
+        return np.random.Generator(np.random.PCG64(self.key(layer_name)))
+
+    def key(self, layer_name: str) -> int:
+        """Return a 64-bit number made from the seed and the layer's name, for counter-based random kernels."""
+        words = np.random.SeedSequence([self.seed, zlib.crc32(layer_name.encode())]).generate_state(2)
+        return int(words[0]) << 32 | int(words[1])
+
+
+class Layer:
+    """Base of all layers.
+
+    A subclass states its `arity`, reads and validates its own fields in `__init__` (no shapes there), infers shapes
+    in `layout`, and writes `top.data` in `forward` and `bottom.diff` and `params[i].diff` in `backward`.
+
+    Attributes:
+        message: The LayerParameter message in current form.
+        name: The layer's name.
+        context: The circumstances it was made in.
+        params: Its parameter blobs; set by the net before the first forward pass.
+        buffers: The arrays asked for in `Layout.buffers`; set by the net.
+        wanted_params: For each parameter, whether `backward` must add to its diff; set by the net.
+    """
+
+    type: ClassVar[str]  # set by @register
+    arity: ClassVar[Arity] = Arity()
+    default_loss_weight: ClassVar[float] = 0.0  # of the first top, unless the prototxt says otherwise
+    automatic_tops: ClassVar[bool] = False  # whether the net makes the tops that the prototxt leaves out
+    no_gradient_to: ClassVar[frozenset[int]] = frozenset()  # bottoms that never get one: labels
+
+    def __init__(self, message: Any, context: Context) -> None:
+        self.message = message
+        self.name: str = message.name
+        self.context = context
+        self.params: list[Blob] = []
+        self.buffers: dict[str, Array] = {}
+        self.wanted_params: list[bool] = []
+
+    def layout(self, bottom_shapes: Sequence[Shape]) -> Layout:
+        """Return the shapes of everything this layer owns; pure, allocates nothing, raises ShapeError."""
+        raise NotImplementedError
+
+    def prepare(self, bottom_shapes: Sequence[Shape]) -> None:
+        """Derive what the hot loop needs; called after `layout` and allocation, whenever shapes change."""
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Write the data of every top."""
+        raise NotImplementedError
+
+    def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        """Overwrite the diff of each bottom that is `wanted`, and add to the diffs of the parameters."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, Any]:
+        """Return what an exact resume needs beyond parameters, as JSON values: a data cursor, a random counter."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up a state that `state` returned."""
+
+
+def canonical_axis(axis: int, shape: Shape, *, what: str = "axis") -> int:
+    """Return `axis` counted from the front, where negative values count from the back as in Caffe."""
+    if not -len(shape) <= axis < len(shape):
+        raise ShapeError(
+            f"{what} is out of range",
+            expected=f"{what} from {-len(shape)} to {len(shape) - 1}, for {len(shape)} axes",
+            got=f"{what} {axis}, bottom of shape {shape_text(shape)}",
+        )
+    return axis % len(shape)
+
+
+def shape_text(shape: Shape) -> str:
+    """Write a shape as users read it: 64x20x4x4."""
+    return "x".join(map(str, shape)) or "() (a single number)"

@@ -1,0 +1,56 @@
+"""Which class runs a layer type. `@register("Pooling")` above a class is all that it takes to add one."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from functools import cache
+from typing import TypeVar
+
+from pycaffelite.errors import FieldError
+from pycaffelite.layers.base import Layer
+from pycaffelite.names import did_you_mean
+
+LayerClass = TypeVar("LayerClass", bound=type[Layer])
+
+_CLASSES: dict[str, type[Layer]] = {}
+
+
+def register(type_name: str) -> Callable[[LayerClass], LayerClass]:
+    """Make the class below the one that runs layers of this type; a later registration of a type wins."""
+
+    def keep(layer_class: LayerClass) -> LayerClass:
+        layer_class.type = type_name
+        _CLASSES[type_name] = layer_class
+        return layer_class
+
+    return keep
+
+
+def layer_class(type_name: str) -> type[Layer]:
+    """Return the class of a layer type, or raise FieldError with close matches."""
+    _discover()
+    if type_name not in _CLASSES:
+        raise FieldError(
+            "unknown layer type",
+            expected="one of the types that `pycaffelite layers` lists",
+            got=f"`{type_name}`" if type_name else "no type",
+            hint=did_you_mean(type_name, _CLASSES),
+        )
+    return _CLASSES[type_name]
+
+
+def layer_types() -> list[str]:
+    """Return the names of all registered types, sorted."""
+    _discover()
+    return sorted(_CLASSES)
+
+
+@cache
+def _discover() -> None:
+    """Import every module of this package once, so that each registers its layers."""
+    package = importlib.import_module("pycaffelite.layers")
+    for module in pkgutil.iter_modules(package.__path__):
+        if module.name not in ("base", "registry"):
+            importlib.import_module(f"pycaffelite.layers.{module.name}")

@@ -1,0 +1,1 @@
+"""The only thing that runs: flat tuples of steps."""

@@ -1,0 +1,1 @@
+"""What happened, as data first and as text second."""

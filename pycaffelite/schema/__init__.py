@@ -1,0 +1,1 @@
+"""Text and bytes to messages and back; no arrays, no layers."""

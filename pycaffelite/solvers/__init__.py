@@ -1,0 +1,1 @@
+"""Training: a loop that yields events."""

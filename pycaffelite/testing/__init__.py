@@ -1,0 +1,1 @@
+"""The contract that every layer must pass, for ours and for yours."""
