@@ -16,10 +16,13 @@ from typing import Any, TypeVar
 
 import llvmlite
 import numba
+import numpy.typing as npt
 import platformdirs
 from numba import prange
 
-__all__ = ["CHUNKS", "JIT_ENABLED", "kernel", "prange", "set_threads"]
+__all__ = ["CHUNKS", "JIT_ENABLED", "Array", "kernel", "prange", "set_threads"]
+
+Array = npt.NDArray[Any]  # kernels stand below `blob`, which has the same name for it
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
