@@ -1,0 +1,60 @@
+"""`pycaffelite layers`: the catalogue of layer types."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from pycaffelite.cli.options import json_option
+
+if TYPE_CHECKING:
+    from pycaffelite.report.catalogue import LayerEntry
+
+
+@click.command()
+@click.argument("type_name", metavar="[TYPE]", required=False)
+@json_option
+def command(type_name: str | None, as_json: bool) -> None:
+    """List the layer types, or explain one.
+
+    TYPE is spelt as in a prototxt: `pycaffelite layers Pooling`.
+    """
+    from pycaffelite.report import catalogue
+
+    if type_name is None:
+        entries = catalogue.catalogue()
+        if as_json:
+            click.echo(json.dumps([asdict(entry) for entry in entries], indent=2))
+        else:
+            _list(entries)
+    else:
+        entry = catalogue.describe(type_name)
+        if as_json:
+            click.echo(json.dumps(asdict(entry), indent=2))
+        else:
+            _explain(entry)
+
+
+def _list(entries: list[LayerEntry]) -> None:
+    """Print one line per type."""
+    from pycaffelite.report import tables
+
+    rows = [(entry.type, entry.bottoms, entry.tops, entry.summary) for entry in entries]
+    tables.console().print(tables.table(("type", "bottoms", "tops", "what it does"), rows, left=4))
+    click.echo("`pycaffelite layers TYPE` explains one.")
+
+
+def _explain(entry: LayerEntry) -> None:
+    """Print the documentation of one type and the fields that it reads."""
+    from pycaffelite.report import tables
+
+    click.echo(click.style(entry.type, bold=True))
+    click.echo(f"\n{entry.documentation}\n")
+    click.echo(f"bottoms: {entry.bottoms}; tops: {entry.tops}; in place: {'yes' if entry.in_place else 'no'}")
+    for message, fields in entry.fields.items():
+        rows = [(field.name, field.kind, field.default) for field in fields]
+        click.echo()
+        tables.console().print(tables.table((message, "kind", "default"), rows, left=3))

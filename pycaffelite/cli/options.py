@@ -1,0 +1,83 @@
+"""Options that several commands share: one spelling, one help text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+net_argument: Decorator = click.argument("net", type=click.Path(), metavar="NET")
+
+weights_option: Decorator = click.option(
+    "--weights",
+    metavar="A,B",
+    callback=lambda _context, _option, value: _names(value),
+    help="Weights to start from (.caffemodel or .h5); of several, separated by commas, later ones win.",
+)
+
+level_option: Decorator = click.option(
+    "--level",
+    type=int,
+    default=0,
+    show_default=True,
+    help="The level of the net's state, for include and exclude rules.",
+)
+
+stage_option: Decorator = click.option(
+    "--stage",
+    metavar="A,B",
+    callback=lambda _context, _option, value: _names(value),
+    help="The stages of the net's state, for include and exclude rules.",
+)
+
+threads_option: Decorator = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Compute with N threads; otherwise with every CPU allowed.",
+)
+
+seed_option: Decorator = click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="The seed of all random numbers."
+)
+
+json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Write JSON instead of text.")
+
+builtin_data_option: Decorator = click.option(
+    "--no-builtin-data",
+    "builtin_data",
+    flag_value=False,
+    default=True,
+    help="Fail where MNIST is missing, instead of using the built-in digits.",
+)
+
+
+def phase_option(default: str) -> Decorator:
+    """Return `--phase` with this default."""
+    return click.option(
+        "--phase",
+        type=click.Choice(["train", "test"], case_sensitive=False),
+        default=default,
+        show_default=True,
+        help="The phase whose layers run.",
+    )
+
+
+def _names(value: str | None) -> tuple[str, ...]:
+    """Split "a,b" at its commas."""
+    return tuple(name.strip() for name in (value or "").split(",") if name.strip())
+
+
+def use_threads(count: int | None) -> int:
+    """Set the number of threads that compute; return the number in force."""
+    from pycaffelite.kernels import _jit
+
+    return _jit.set_threads(count)
+
+
+def notify(message: str) -> None:
+    """Say something that the user should read now, on standard error."""
+    click.echo(click.style("note: ", fg="yellow", bold=True) + message, err=True)
