@@ -44,7 +44,6 @@ class Graph:
         nodes: The layers in the order in which they run forward, splits included.
         outputs: Tops that no layer reads, in alphabetical order as Caffe lists them.
         message: The NetParameter in current form, filtered for the phase, without splits.
-        source: The SourceMap of the message, to find the lines of single fields.
     """
 
     name: str
@@ -52,7 +51,6 @@ class Graph:
     nodes: tuple[Node, ...]
     outputs: tuple[str, ...]
     message: Any
-    source: Any
 
     @property
     def inputs(self) -> tuple[str, ...]:

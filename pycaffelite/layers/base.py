@@ -68,13 +68,11 @@ class DataOptions:
         folder: The folder of the prototxt; sources are looked for in the working folder first, then here.
         builtin: Whether the embedded digits stand in for a missing MNIST source.
         notify: Takes a sentence that the user should read now.
-        inputs: Shapes for sources that are missing, by top name, where only shapes are wanted.
     """
 
     folder: Path = Path()
     builtin: bool = True
     notify: Callable[[str], None] = lambda _message: None
-    inputs: Mapping[str, Shape] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

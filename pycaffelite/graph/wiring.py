@@ -1,0 +1,144 @@
+"""Connect layers by the names of their blobs: from a net in current form to the graph of one phase."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from pycaffelite.errors import Location, WiringError
+from pycaffelite.graph.graph import Graph, Node
+from pycaffelite.graph.phase import State, belongs
+from pycaffelite.graph.splits import Top, insert_splits
+from pycaffelite.names import did_you_mean
+from pycaffelite.schema import messages
+from pycaffelite.schema.reader import NetFile
+
+
+def build_graph(file: NetFile, phase: str = "TRAIN", level: int = 0, stages: Collection[str] = ()) -> Graph:
+    """Choose the layers of a phase and wire them.
+
+    Args:
+        file: The net in current form, with the lines where things stand.
+        phase: "TRAIN" or "TEST".
+        level: Held against the rules' min_level and max_level.
+        stages: Held against the rules' stage and not_stage.
+
+    Raises:
+        WiringError: A bottom that no layer makes, a top that two layers make, a layer in place over a shared blob.
+    """
+    own = file.net.state
+    state = State(phase.upper(), level or own.level, {*own.stage, *stages})
+    nodes: list[Node] = []
+    left_out: list[Node] = []
+    for i, layer in enumerate(file.net.layer):
+        where = file.source.where("layer", i)
+        node = Node(layer.name, layer.type, layer, tuple(layer.bottom), tuple(layer.top), where)
+        (nodes if belongs(layer, state, where) else left_out).append(node)
+    if not nodes:
+        raise WiringError(
+            "the net has no layers" + (f" in phase {state.phase}" if left_out else ""),
+            where=Location(file.path),
+            expected="at least one `layer { ... }`",
+            got=f"{len(left_out)} layers, all excluded by their rules" if left_out else "none",
+        )
+    wired = insert_splits(nodes, _connect(nodes, left_out, state.phase))
+    message = messages.NetParameter()
+    message.CopyFrom(file.net)
+    del message.layer[:]
+    message.layer.extend(node.message for node in nodes)
+    return Graph(file.net.name, state.phase, tuple(wired), _unread(wired), message)
+
+
+def _connect(nodes: Sequence[Node], left_out: Sequence[Node], phase: str) -> dict[Top, Top]:
+    """Find the top that every bottom reads: the last one of that name above it."""
+    made: dict[str, Top] = {}
+    sources: dict[Top, Top] = {}
+    for i, node in enumerate(nodes):
+        for j, name in enumerate(node.bottoms):
+            if name not in made:
+                raise _unknown_bottom(nodes, i, name, made, left_out, phase)
+            sources[i, j] = made[name]
+        for j, name in enumerate(node.tops):
+            in_place = j < len(node.bottoms) and node.bottoms[j] == name
+            if name in made and not in_place:
+                raise _made_twice(nodes, i, name, made[name])
+            if in_place:
+                _refuse_shared_in_place(nodes, sources, (i, j), made[name])
+            made[name] = (i, j)
+    return sources
+
+
+def _unread(nodes: Sequence[Node]) -> tuple[str, ...]:
+    """Return the tops that no layer reads, in the order of their bytes, as Caffe's set of names gives them."""
+    available: set[str] = set()
+    for node in nodes:
+        available.difference_update(node.bottoms)
+        available.update(node.tops)
+    return tuple(sorted(available, key=str.encode))
+
+
+def _unknown_bottom(
+    nodes: Sequence[Node], index: int, name: str, made: Collection[str], left_out: Sequence[Node], phase: str
+) -> WiringError:
+    node = nodes[index]
+    expected = "the name of a top of a layer above"
+    later = next((other for other in nodes[index:] if name in other.tops), None)
+    excluded = next((other for other in left_out if name in other.tops), None)
+    if later is not None:
+        what = f"bottom `{name}` is used before it is made"
+        line = f" (line {later.where.line})" if later.where and later.where.line else ""
+        hint = (
+            f"move {later.subject}{line} above this layer" if later is not node else "a layer cannot read its own top"
+        )
+    elif excluded is not None:
+        what = f"bottom `{name}` is not made in phase {phase}"
+        line = f" at line {excluded.where.line}" if excluded.where and excluded.where.line else ""
+        hint = f"the rules of {excluded.subject}{line} leave it out of this phase; give this layer the same rules"
+    else:
+        what = f"unknown bottom `{name}`"
+        hint = did_you_mean(name, made) or "no layer has a top of this name"
+    known = ", ".join(f"`{top}`" for top in list(made)[-6:])
+    return WiringError(
+        what,
+        subject=node.subject,
+        where=node.where,
+        expected=f"{expected}; the nearest are {known}" if known else expected,
+        got=f"`{name}`",
+        hint=hint,
+    )
+
+
+def _made_twice(nodes: Sequence[Node], index: int, name: str, first: Top) -> WiringError:
+    node, maker = nodes[index], nodes[first[0]]
+    place = f" at line {maker.where.line}" if maker.where and maker.where.line else ""
+    return WiringError(
+        f"top `{name}` is made twice",
+        subject=node.subject,
+        where=node.where,
+        expected="a new name for each top, or the name of a bottom at the same position (in place)",
+        got=f"`{name}`, which {maker.subject}{place} makes already",
+        hint="rename this top, or restrict the two layers to different phases with `include { phase: ... }`",
+    )
+
+
+def _refuse_shared_in_place(nodes: Sequence[Node], sources: dict[Top, Top], bottom: Top, source: Top) -> None:
+    """An in-place layer must be the only reader of what it overwrites; a loss weight reads too."""
+    node, maker = nodes[bottom[0]], nodes[source[0]]
+    name = node.bottoms[bottom[1]]
+    others = [i for (i, j), top in sources.items() if top == source and (i, j) != bottom]
+    weights = maker.message.loss_weight
+    if others:
+        reader = nodes[others[0]]
+        place = f" at line {reader.where.line}" if reader.where and reader.where.line else ""
+        got = f"`{name}` is also a bottom of {reader.subject}{place}"
+    elif source[1] < len(weights) and weights[source[1]]:
+        got = f"`{name}` carries the loss_weight of {maker.subject}"
+    else:
+        return
+    raise WiringError(
+        f"cannot compute `{name}` in place: something else reads it too",
+        subject=node.subject,
+        where=node.where,
+        expected="an in-place layer to be the only reader of its bottom",
+        got=got,
+        hint="give this layer a top of its own, and let the layers below it read that",
+    )

@@ -1,0 +1,66 @@
+"""Run the shapes through a graph: every layer made and checked, no memory taken."""
+
+from __future__ import annotations
+
+from pycaffelite.blob import Shape
+from pycaffelite.errors import WiringError
+from pycaffelite.graph.graph import Graph, Node
+from pycaffelite.layers.base import Context, DataOptions, Layer
+from pycaffelite.layers.registry import layer_class
+from pycaffelite.net.net import AUTOMATIC, LayerShapes, located
+
+
+def infer_shapes(graph: Graph, *, seed: int = 0, data: DataOptions | None = None) -> list[LayerShapes]:
+    """Make every layer and run the shapes through them; takes no memory for blobs.
+
+    Raises:
+        PycaffeliteError: With the line of the layer that refused its fields, its bottoms or their shapes.
+    """
+    context = Context(graph.phase, seed, data or DataOptions())  # type: ignore[arg-type]
+    shapes: dict[str, Shape] = {}
+    result = []
+    for node in graph.nodes:
+        with located(node):
+            made_by = layer_class(node.type)
+            _check_arity(made_by, node)
+            layer = made_by(node.message, context)
+            bottoms = tuple(shapes[name] for name in node.bottoms)
+            layout = layer.layout(bottoms)
+        missing = len(layout.tops) - len(node.tops) if made_by.automatic_tops else 0
+        top_names = node.tops + (AUTOMATIC,) * max(0, missing)
+        shapes.update(zip(top_names, layout.tops, strict=True))
+        result.append(LayerShapes(node, layer, top_names, bottoms, layout))
+    return result
+
+
+def _check_arity(made_by: type[Layer], node: Node) -> None:
+    arity = made_by.arity
+    for kind, names, (least, most) in (("bottom", node.bottoms, arity.bottoms), ("top", node.tops, arity.tops)):
+        low = 0 if kind == "top" and made_by.automatic_tops else least
+        if len(names) < low or (most is not None and len(names) > most):
+            raise WiringError(
+                f"wrong number of {kind}s",
+                expected=f"{_range_text(least, most)} {kind}{'s' if most != 1 else ''}",
+                got=f"{len(names)}" + (f": {', '.join(f'`{name}`' for name in names)}" if names else ""),
+                hint=f"`pycaffelite layers {made_by.type}` shows what its {kind}s mean",
+            )
+    if arity.pairs and len(node.bottoms) != len(node.tops):
+        raise WiringError(
+            "each bottom needs its own top",
+            expected="as many tops as bottoms",
+            got=f"{len(node.bottoms)} bottoms and {len(node.tops)} tops",
+        )
+    shared = [name for name in node.tops if name in node.bottoms]
+    if shared and not arity.in_place:
+        raise WiringError(
+            "this layer cannot work in place",
+            expected="a top of another name than every bottom",
+            got=f"`{shared[0]}` as bottom and as top",
+            hint=f"rename the top, and the bottoms below that read `{shared[0]}`",
+        )
+
+
+def _range_text(least: int, most: int | None) -> str:
+    if most is None:
+        return f"at least {least}"
+    return str(least) if least == most else f"{least} to {most}"

@@ -1,0 +1,99 @@
+"""A plan: the flat tuples of steps that run a net. Every runner, whatever it measures or prints, loops over these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from pycaffelite.net import Net, NetLayer
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call of a layer, with its blobs bound.
+
+    Attributes:
+        layer: Whose step it is, for those who observe.
+        run: Runs it.
+    """
+
+    layer: NetLayer
+    run: Callable[[], None]
+
+
+class Plan:
+    """Runs a net forward and backward. Made by `compile_plan`.
+
+    Attributes:
+        net: The net whose blobs the steps read and write.
+        forward_steps, backward_steps: In the order in which they run.
+    """
+
+    def __init__(self, net: Net, forward_steps: tuple[Step, ...], backward_steps: tuple[Step, ...]) -> None:
+        self.net = net
+        self.forward_steps = forward_steps
+        self.backward_steps = backward_steps
+        self._losses = [
+            (blob, weight)
+            for entry in net.layers
+            for blob, weight in zip(entry.tops, entry.loss_weights, strict=True)
+            if weight
+        ]
+
+    def forward(self) -> float:
+        """Fill every top; return the total loss, the sum of loss weight times top."""
+        for step in self.forward_steps:
+            step.run()
+        return self.total_loss()
+
+    def backward(self) -> None:
+        """Fill the wanted diffs and add to those of the parameters; `forward` must have run before."""
+        for step in self.backward_steps:
+            step.run()
+
+    def total_loss(self) -> float:
+        """Return the loss that stands in the blobs now."""
+        return sum(
+            (
+                weight * (blob.data.item() if blob.count == 1 else float(blob.data.sum()))
+                for blob, weight in self._losses
+            ),
+            0.0,
+        )
+
+
+def compile_plan(net: Net) -> Plan:
+    """Bind every layer to its blobs, in the plain order: the oracle for any cleverer plan."""
+    forward = tuple(Step(entry, _forward_run(net, entry)) for entry in net.layers)
+    backward = tuple(
+        Step(entry, partial(entry.layer.backward, entry.tops, entry.wanted, entry.bottoms))
+        for entry in reversed(net.layers)
+        if entry.needs_backward
+    )
+    return Plan(net, forward, backward)
+
+
+def _forward_run(net: Net, entry: NetLayer) -> Callable[[], None]:
+    run = partial(entry.layer.forward, entry.bottoms, entry.tops)
+    return run if entry.bottoms else _SourceRun(net, entry, run)
+
+
+class _SourceRun:
+    """Runs a layer without bottoms; when its tops come out in new shapes, the whole net follows.
+
+    The user may have resized an input, or records may differ in size.
+    """
+
+    def __init__(self, net: Net, entry: NetLayer, run: Callable[[], None]) -> None:
+        self.net = net
+        self.entry = entry
+        self.run = run
+        self.shapes = [blob.shape for blob in entry.tops]
+
+    def __call__(self) -> None:
+        self.run()
+        shapes = [blob.shape for blob in self.entry.tops]
+        if shapes != self.shapes:
+            self.shapes = shapes
+            self.net.reshape()
