@@ -54,13 +54,10 @@ class Plan:
 
     def total_loss(self) -> float:
         """Return the loss that stands in the blobs now."""
-        return sum(
-            (
-                weight * (blob.data.item() if blob.count == 1 else float(blob.data.sum()))
-                for blob, weight in self._losses
-            ),
-            0.0,
-        )
+        total = 0.0
+        for blob, weight in self._losses:
+            total += weight * (blob.data.item() if blob.count == 1 else float(blob.data.sum()))
+        return total
 
 
 def compile_plan(net: Net) -> Plan:
