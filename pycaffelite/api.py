@@ -265,21 +265,23 @@ class _NetRoles:
         """Return the net of a field that names a file, or holds the net itself."""
         if not isinstance(value, str):
             return wrap_net(value, self.file, field, index)
-        path = self._locate(value)
+        path = locate_net(self.file.path, value)
         if path not in self.read:
             self.read[path] = read_net(path)
         return self.read[path]
 
-    def _locate(self, name: str) -> str:
-        """Look in the working folder as Caffe does, then in the solver's folder and the one above it."""
-        folder = Path(self.file.path).parent
-        for candidate in (Path(name), folder / name, folder.parent / name):
-            if candidate.is_file():
-                return str(candidate)
-        return name  # reading it will say what is wrong
-
     def _role(self, file: NetFile, phase: str, state: Any) -> _Role:
         return _Role(file, Path(file.path).parent, phase, state.level, tuple(state.stage))
+
+
+def locate_net(solver: PathLike, name: str) -> str:
+    """Return where the net `name` of a solver file is.
+
+    It is looked for in the working folder as Caffe does, then in the solver's folder and the one above it; where it is
+    in none of them, the name comes back, and reading it will say what is wrong.
+    """
+    folder = Path(solver).parent
+    return next((str(path) for path in (Path(name), folder / name, folder.parent / name) if path.is_file()), name)
 
 
 def _build_role(
