@@ -15,6 +15,8 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2
 
+from pycaffelite.schema.stubs import write_stubs
+
 _TOKEN = re.compile(r'\s+|//(?P<comment>[^\n]*)|(?P<string>"[^"\n]*")|(?P<word>[\w.+-]+)|(?P<mark>[{}\[\]=;,])')
 
 _Field = descriptor_pb2.FieldDescriptorProto
@@ -157,6 +159,7 @@ def main() -> None:
     here = Path(__file__).parent
     files = compile_schema((here.parents[1] / "proto" / "caffe.proto").read_text(encoding="utf-8"))
     (here / "caffe.desc").write_bytes(files.SerializeToString(deterministic=True))
+    (here / "messages.pyi").write_text(write_stubs(files.file[0]), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,228 @@
+"""The errors of the text parser: what is wrong, where, and what the user most likely meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pycaffelite.errors import FieldError, Location, PrototxtError, PycaffeliteError
+from pycaffelite.names import did_you_mean
+from pycaffelite.schema.fields import FieldPlan, MessagePlan
+from pycaffelite.schema.sourcemap import Mark, SourceMap
+from pycaffelite.schema.tokens import Literal, MismatchError, Token
+
+_LONGEST = 60  # characters of the user's text that an error repeats
+
+OpenBlock = tuple[str, MessagePlan, int | None]  # field name, plan, offset
+
+
+def token_text(token: Token) -> str:
+    """Write a token as an error shows it."""
+    kind, text, _ = token
+    if kind == "end":
+        return "the end of the file"
+    if kind == "bad":
+        return _character(text)
+    return f"`{_shorten(text)}`"
+
+
+def unclosed(source: SourceMap, name: str, offset: int, closer: str, end: int) -> PycaffeliteError:
+    """A block that the end of the file cuts off."""
+    return PrototxtError(
+        f"the block `{name}` that opens here is never closed",
+        where=source.at(offset),
+        expected=f"a `{closer}` for it",
+        got=f"the end of the file (line {source.at(end).line})",
+        hint="the file may be cut off, or a closing brace is missing in this block or in one before it",
+    )
+
+
+def stray_closer(
+    source: SourceMap, closer: str, offset: int, last_closed: tuple[str, int, int] | None, at_end: bool
+) -> PycaffeliteError:
+    """A closing brace where no block is open."""
+    where = source.at(offset)
+    got = f"a `{closer}` although no block was opened before it"
+    if last_closed is not None:
+        name, opening, closing = last_closed
+        got = (
+            f"one more `{closer}` after the one on line {source.at(closing).line}, "
+            f"which closed `{name}` (opened on line {source.at(opening).line})"
+        )
+    line = source.text.split("\n")[(where.line or 1) - 1].strip()
+    piece = f"line {where.line}" if line == closer else f"this `{closer}`"
+    hint = f"delete {piece}; then the file reads to its end"
+    if not at_end:
+        hint = f"delete {piece}, or look for a block before it that is closed too early"
+    return PrototxtError(
+        f"stray `{closer}`: every block is already closed",
+        where=where,
+        expected="the end of the file" if at_end else "a field, or the end of the file",
+        got=got,
+        hint=hint,
+    )
+
+
+def not_a_field(source: SourceMap, token: Token, block: str, block_offset: int | None, closer: str) -> PycaffeliteError:
+    """Something stands where only a field name or the closing brace can stand."""
+    kind, text, offset = token
+    where = source.at(offset)
+    expected = f"a field of `{block}`" + (f", or its closing `{closer}`" if closer else "")
+    if kind == "bad":
+        return _bad_character(text, where, expected)
+    hint = None
+    if text in ("}", ">"):
+        hint = f"`{block}` was opened on line {source.at(block_offset).line} and closes with `{closer}`"
+    elif text == "[":
+        hint = "protobuf extensions are not part of Caffe's schema"
+    elif text in (",", ";"):
+        hint = "one separator after a value is enough"
+    elif text in ("{", "<"):
+        hint = "a block needs the name of its field before it"
+    elif kind == "number":
+        hint = "field names begin with a letter"
+    return PrototxtError("no field can begin here", where=where, expected=expected, got=token_text(token), hint=hint)
+
+
+def no_value(source: SourceMap, token: Token, plan: FieldPlan) -> PycaffeliteError:
+    """A field name and a colon without a value."""
+    kind, text, offset = token
+    expected = _expected(plan)
+    if kind == "bad":
+        return _bad_character(text, source.at(offset), expected)
+    return PrototxtError(
+        f"`{plan.name}` has no value", where=source.at(offset), expected=expected, got=token_text(token)
+    )
+
+
+def block_expected(source: SourceMap, plan: FieldPlan, token: Token) -> PycaffeliteError:
+    """A scalar where a block is needed."""
+    if token[0] == "bad":
+        return _bad_character(token[1], source.at(token[2]), f"`{plan.name} {{ ... }}`")
+    return PrototxtError(
+        f"`{plan.name}` is a block of fields",
+        where=source.at(token[2]),
+        expected=f"`{plan.name} {{ ... }}`",
+        got=token_text(token),
+    )
+
+
+def list_for_single(source: SourceMap, plan: FieldPlan, offset: int) -> PycaffeliteError:
+    """A list for a field that stands once."""
+    return PrototxtError(
+        f"`{plan.name}` takes one value, not a list",
+        where=source.at(offset),
+        expected=_expected(plan),
+        got="`[`",
+    )
+
+
+def duplicate_field(
+    source: SourceMap, name: str, offset: int, first: Mark | int | None, block: str
+) -> PycaffeliteError:
+    """A second value for a field that has room for one."""
+    first_offset = first.offset if isinstance(first, Mark) else first
+    return PrototxtError(
+        f"`{name}` is given twice in one `{block}`",
+        where=source.at(offset),
+        expected=f"one `{name}`",
+        got=f"another one on line {source.at(first_offset).line}",
+        hint="keep the one you mean; a second block of the same kind may lack its own opening line",
+    )
+
+
+def mismatch(
+    source: SourceMap,
+    plan: FieldPlan,
+    offset: int,
+    got: Literal | str,
+    error: MismatchError | None,
+    message: str = "",
+) -> PycaffeliteError:
+    """A value of the wrong kind or out of range."""
+    if isinstance(got, Literal):
+        got = f"{'-' if got.negative else ''}{_shorten(got.text)}"
+    if error is None:
+        return PrototxtError(
+            f"`{plan.name}` takes a value, not a block", where=source.at(offset), expected=_expected(plan), got=got
+        )
+    what = f"`{plan.name}` has a value of the wrong kind"
+    if error.what:
+        what = f"{error.what} for `{plan.name}`"
+    hint = error.hint
+    if message == "V1LayerParameter" and plan.name == "type" and got.startswith(('"', "'")):
+        hint = hint or "in `layers` the type is a bare word, as in `type: CONVOLUTION`; in `layer` it is a text"
+    kind = FieldError if plan.kind == "enum" else PrototxtError
+    return kind(what, where=source.at(offset), expected=error.expected, got=got, hint=hint)
+
+
+def unknown_field(source: SourceMap, name: str, offset: int, blocks: Sequence[OpenBlock]) -> PycaffeliteError:
+    """A field that the message does not have; `blocks` are the open ones, the outermost first."""
+    block, plan, _ = blocks[-1]
+    place = f"`{block}` ({plan.name})" if len(blocks) > 1 else plan.name
+    return FieldError(
+        f"unknown field `{name}` in {place}",
+        where=source.at(offset),
+        hint=_enclosing_hint(source, name, blocks) or did_you_mean(name, plan.fields) or _inner_hint(name, plan),
+    )
+
+
+def _enclosing_hint(source: SourceMap, name: str, blocks: Sequence[OpenBlock]) -> str | None:
+    for depth in range(len(blocks) - 2, -1, -1):
+        block, plan, _ = blocks[depth]
+        if name in plan.fields:
+            inner, _, offset = blocks[depth + 1]
+            owner = f"`{block}`" if depth else f"the file itself ({plan.name})"
+            return (
+                f"`{name}` is a field of {owner}; "
+                f"is the closing brace of `{inner}`, opened on line {source.at(offset).line}, missing before it?"
+            )
+    return None
+
+
+def _inner_hint(name: str, plan: MessagePlan) -> str | None:
+    """Name the blocks inside this message that have the field."""
+    homes = [f"`{field.name}`" for field in plan.fields.values() if field.kind == "message" and _has(field, name)]
+    if not homes:
+        return None
+    return f"`{name}` belongs inside {' or '.join(homes) if len(homes) <= 3 else ', '.join([*homes[:3], '...'])}"
+
+
+def _has(field: FieldPlan, name: str) -> bool:
+    return name in field.message.fields
+
+
+def _expected(plan: FieldPlan) -> str:
+    kinds: dict[str, Any] = {
+        "message": f"`{plan.name} {{ ... }}`",
+        "string": "a text in quotes",
+        "bytes": "a text in quotes",
+        "bool": "true or false",
+        "float": "a number",
+        "enum": "a value by its name",
+    }
+    return str(kinds.get(plan.kind, "a whole number"))
+
+
+def _bad_character(text: str, where: Location, expected: str) -> PycaffeliteError:
+    if text in "\"'":
+        return PrototxtError(
+            "this text is not closed on its line", where=where, expected=f"a closing {text} on the same line"
+        )
+    hint = None
+    if text == "\0":
+        hint = "the file looks binary; a prototxt is plain UTF-8 text"
+    elif text == "/":
+        hint = "comments begin with #"
+    elif text in "\u201c\u201d\u201e\u2018\u2019":
+        hint = "a word processor put these quotation marks here; use the plain ones"
+    return PrototxtError("unreadable character", where=where, expected=expected, got=_character(text), hint=hint)
+
+
+def _character(text: str) -> str:
+    return f"`{text}`" if text.isprintable() else f"the character U+{ord(text):04X}"
+
+
+def _shorten(text: str) -> str:
+    printable = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return printable if len(printable) <= _LONGEST else printable[:_LONGEST] + "..."

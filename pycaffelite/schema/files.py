@@ -1,0 +1,86 @@
+"""Read files, with errors that say what is there instead."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pycaffelite.errors import Location, PrototxtError, PycaffeliteError
+from pycaffelite.names import close_matches
+
+
+def read_bytes(path: str | Path, wanted: str, error: type[PycaffeliteError] = PrototxtError) -> bytes:
+    """Read a whole file.
+
+    Args:
+        path: The file, as the user named it.
+        wanted: What it should hold, "a net".
+        error: The class of the errors.
+    """
+    file, where = Path(path), Location(str(path))
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        raise error("no such file", where=where, expected=f"a file with {wanted}", hint=_similar(file)) from None
+    except IsADirectoryError:
+        raise error(
+            "this is a folder", where=where, expected=f"a file with {wanted}", hint=_inside(file, path)
+        ) from None
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+        raise error(f"the file cannot be read: {reason}", where=where, expected=f"a file with {wanted}") from None
+
+
+def decode_text(content: bytes, path: str) -> str:
+    """Turn the bytes of a prototxt into text; line ends of every system become newlines."""
+    where = Location(path)
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise PrototxtError(
+            "the file is UTF-16 text", where=where, expected="UTF-8", hint="save it as UTF-8 in your editor"
+        )
+    if content.startswith(b"\x89HDF"):
+        raise PrototxtError("the file is binary (HDF5), not a prototxt", where=where, hint=_WEIGHTS_HINT)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        raise _undecodable(content, path, problem.start) from None
+    if "\0" in text:
+        line = content.count(b"\n", 0, content.index(b"\0")) + 1
+        raise PrototxtError(
+            "the file holds a zero byte: it is binary, or damaged", where=Location(path, line), hint=_WEIGHTS_HINT
+        )
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+_WEIGHTS_HINT = "a .caffemodel is given with --weights, a .solverstate with --snapshot"
+
+
+def _undecodable(content: bytes, path: str, position: int) -> PrototxtError:
+    start = content.rfind(b"\n", 0, position) + 1
+    line = content.count(b"\n", 0, position) + 1
+    column = len(content[start:position].decode("utf-8", "replace")) + 1
+    return PrototxtError(
+        "the file is not UTF-8 text",
+        where=Location(path, line, column),
+        expected="UTF-8 text",
+        got=f"the byte 0x{content[position]:02x}",
+        hint=_WEIGHTS_HINT if b"\0" in content else "save it as UTF-8 in your editor",
+    )
+
+
+def _similar(file: Path) -> str | None:
+    """Name files of the same folder that the user may have meant."""
+    try:
+        names = [entry.name for entry in os.scandir(file.parent)]
+    except OSError:
+        return f"there is no folder {file.parent}" if not file.parent.is_dir() else None
+    matches = [f"`{file.parent / name}`" for name in close_matches(file.name, names)]
+    return f"did you mean {' or '.join(matches)}?" if matches else None
+
+
+def _inside(folder: Path, path: str | Path) -> str | None:
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder) if entry.name.endswith(".prototxt"))
+    except OSError:
+        return None
+    return f"it holds {', '.join(f'`{Path(path) / name}`' for name in names[:3])}" if names else None

@@ -1,0 +1,1370 @@
+"""Generated from proto/caffe.proto by `python -m pycaffelite.schema.compiler`; do not edit."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from google.protobuf.internal.containers import RepeatedCompositeFieldContainer, RepeatedScalarFieldContainer
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+from google.protobuf.message import Message
+
+Phase: EnumTypeWrapper
+TRAIN: int
+TEST: int
+
+class BlobShape(Message):
+    dim: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        dim: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class BlobProto(Message):
+    num: int
+    channels: int
+    height: int
+    width: int
+    data: RepeatedScalarFieldContainer[float]
+    diff: RepeatedScalarFieldContainer[float]
+    shape: BlobShape
+    double_data: RepeatedScalarFieldContainer[float]
+    double_diff: RepeatedScalarFieldContainer[float]
+    def __init__(
+        self,
+        *,
+        num: int | None = ...,
+        channels: int | None = ...,
+        height: int | None = ...,
+        width: int | None = ...,
+        data: Iterable[float] | None = ...,
+        diff: Iterable[float] | None = ...,
+        shape: BlobShape | dict[str, Any] | None = ...,
+        double_data: Iterable[float] | None = ...,
+        double_diff: Iterable[float] | None = ...,
+    ) -> None: ...
+
+class BlobProtoVector(Message):
+    blobs: RepeatedCompositeFieldContainer[BlobProto]
+    def __init__(
+        self,
+        *,
+        blobs: Iterable[BlobProto | dict[str, Any]] | None = ...,
+    ) -> None: ...
+
+class Datum(Message):
+    channels: int
+    height: int
+    width: int
+    data: bytes
+    label: int
+    float_data: RepeatedScalarFieldContainer[float]
+    encoded: bool
+    def __init__(
+        self,
+        *,
+        channels: int | None = ...,
+        height: int | None = ...,
+        width: int | None = ...,
+        data: bytes | None = ...,
+        label: int | None = ...,
+        float_data: Iterable[float] | None = ...,
+        encoded: bool | None = ...,
+    ) -> None: ...
+
+class FillerParameter(Message):
+    VarianceNorm: EnumTypeWrapper
+    FAN_IN: int
+    FAN_OUT: int
+    AVERAGE: int
+    type: str
+    value: float
+    min: float
+    max: float
+    mean: float
+    std: float
+    sparse: int
+    variance_norm: int
+    def __init__(
+        self,
+        *,
+        type: str | None = ...,
+        value: float | None = ...,
+        min: float | None = ...,
+        max: float | None = ...,
+        mean: float | None = ...,
+        std: float | None = ...,
+        sparse: int | None = ...,
+        variance_norm: int | str | None = ...,
+    ) -> None: ...
+
+class NetParameter(Message):
+    name: str
+    layers: RepeatedCompositeFieldContainer[V1LayerParameter]
+    input: RepeatedScalarFieldContainer[str]
+    input_dim: RepeatedScalarFieldContainer[int]
+    force_backward: bool
+    state: NetState
+    debug_info: bool
+    input_shape: RepeatedCompositeFieldContainer[BlobShape]
+    layer: RepeatedCompositeFieldContainer[LayerParameter]
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        layers: Iterable[V1LayerParameter | dict[str, Any]] | None = ...,
+        input: Iterable[str] | None = ...,
+        input_dim: Iterable[int] | None = ...,
+        force_backward: bool | None = ...,
+        state: NetState | dict[str, Any] | None = ...,
+        debug_info: bool | None = ...,
+        input_shape: Iterable[BlobShape | dict[str, Any]] | None = ...,
+        layer: Iterable[LayerParameter | dict[str, Any]] | None = ...,
+    ) -> None: ...
+
+class SolverParameter(Message):
+    SnapshotFormat: EnumTypeWrapper
+    HDF5: int
+    BINARYPROTO: int
+    SolverMode: EnumTypeWrapper
+    CPU: int
+    GPU: int
+    SolverType: EnumTypeWrapper
+    SGD: int
+    NESTEROV: int
+    ADAGRAD: int
+    RMSPROP: int
+    ADADELTA: int
+    ADAM: int
+    train_net: str
+    test_net: RepeatedScalarFieldContainer[str]
+    test_iter: RepeatedScalarFieldContainer[int]
+    test_interval: int
+    base_lr: float
+    display: int
+    max_iter: int
+    lr_policy: str
+    gamma: float
+    power: float
+    momentum: float
+    weight_decay: float
+    stepsize: int
+    snapshot: int
+    snapshot_prefix: str
+    snapshot_diff: bool
+    solver_mode: int
+    device_id: int
+    test_compute_loss: bool
+    random_seed: int
+    train_net_param: NetParameter
+    test_net_param: RepeatedCompositeFieldContainer[NetParameter]
+    debug_info: bool
+    net: str
+    net_param: NetParameter
+    train_state: NetState
+    test_state: RepeatedCompositeFieldContainer[NetState]
+    snapshot_after_train: bool
+    regularization_type: str
+    solver_type: int
+    delta: float
+    test_initialization: bool
+    average_loss: int
+    stepvalue: RepeatedScalarFieldContainer[int]
+    clip_gradients: float
+    iter_size: int
+    snapshot_format: int
+    rms_decay: float
+    momentum2: float
+    type: str
+    layer_wise_reduce: bool
+    weights: RepeatedScalarFieldContainer[str]
+    def __init__(
+        self,
+        *,
+        train_net: str | None = ...,
+        test_net: Iterable[str] | None = ...,
+        test_iter: Iterable[int] | None = ...,
+        test_interval: int | None = ...,
+        base_lr: float | None = ...,
+        display: int | None = ...,
+        max_iter: int | None = ...,
+        lr_policy: str | None = ...,
+        gamma: float | None = ...,
+        power: float | None = ...,
+        momentum: float | None = ...,
+        weight_decay: float | None = ...,
+        stepsize: int | None = ...,
+        snapshot: int | None = ...,
+        snapshot_prefix: str | None = ...,
+        snapshot_diff: bool | None = ...,
+        solver_mode: int | str | None = ...,
+        device_id: int | None = ...,
+        test_compute_loss: bool | None = ...,
+        random_seed: int | None = ...,
+        train_net_param: NetParameter | dict[str, Any] | None = ...,
+        test_net_param: Iterable[NetParameter | dict[str, Any]] | None = ...,
+        debug_info: bool | None = ...,
+        net: str | None = ...,
+        net_param: NetParameter | dict[str, Any] | None = ...,
+        train_state: NetState | dict[str, Any] | None = ...,
+        test_state: Iterable[NetState | dict[str, Any]] | None = ...,
+        snapshot_after_train: bool | None = ...,
+        regularization_type: str | None = ...,
+        solver_type: int | str | None = ...,
+        delta: float | None = ...,
+        test_initialization: bool | None = ...,
+        average_loss: int | None = ...,
+        stepvalue: Iterable[int] | None = ...,
+        clip_gradients: float | None = ...,
+        iter_size: int | None = ...,
+        snapshot_format: int | str | None = ...,
+        rms_decay: float | None = ...,
+        momentum2: float | None = ...,
+        type: str | None = ...,
+        layer_wise_reduce: bool | None = ...,
+        weights: Iterable[str] | None = ...,
+    ) -> None: ...
+
+class SolverState(Message):
+    iter: int
+    learned_net: str
+    history: RepeatedCompositeFieldContainer[BlobProto]
+    current_step: int
+    def __init__(
+        self,
+        *,
+        iter: int | None = ...,
+        learned_net: str | None = ...,
+        history: Iterable[BlobProto | dict[str, Any]] | None = ...,
+        current_step: int | None = ...,
+    ) -> None: ...
+
+class NetState(Message):
+    phase: int
+    level: int
+    stage: RepeatedScalarFieldContainer[str]
+    def __init__(
+        self,
+        *,
+        phase: int | str | None = ...,
+        level: int | None = ...,
+        stage: Iterable[str] | None = ...,
+    ) -> None: ...
+
+class NetStateRule(Message):
+    phase: int
+    min_level: int
+    max_level: int
+    stage: RepeatedScalarFieldContainer[str]
+    not_stage: RepeatedScalarFieldContainer[str]
+    def __init__(
+        self,
+        *,
+        phase: int | str | None = ...,
+        min_level: int | None = ...,
+        max_level: int | None = ...,
+        stage: Iterable[str] | None = ...,
+        not_stage: Iterable[str] | None = ...,
+    ) -> None: ...
+
+class ParamSpec(Message):
+    DimCheckMode: EnumTypeWrapper
+    STRICT: int
+    PERMISSIVE: int
+    name: str
+    share_mode: int
+    lr_mult: float
+    decay_mult: float
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        share_mode: int | str | None = ...,
+        lr_mult: float | None = ...,
+        decay_mult: float | None = ...,
+    ) -> None: ...
+
+class LayerParameter(Message):
+    name: str
+    type: str
+    bottom: RepeatedScalarFieldContainer[str]
+    top: RepeatedScalarFieldContainer[str]
+    loss_weight: RepeatedScalarFieldContainer[float]
+    param: RepeatedCompositeFieldContainer[ParamSpec]
+    blobs: RepeatedCompositeFieldContainer[BlobProto]
+    include: RepeatedCompositeFieldContainer[NetStateRule]
+    exclude: RepeatedCompositeFieldContainer[NetStateRule]
+    phase: int
+    propagate_down: RepeatedScalarFieldContainer[bool]
+    transform_param: TransformationParameter
+    loss_param: LossParameter
+    accuracy_param: AccuracyParameter
+    argmax_param: ArgMaxParameter
+    concat_param: ConcatParameter
+    contrastive_loss_param: ContrastiveLossParameter
+    convolution_param: ConvolutionParameter
+    data_param: DataParameter
+    dropout_param: DropoutParameter
+    dummy_data_param: DummyDataParameter
+    eltwise_param: EltwiseParameter
+    exp_param: ExpParameter
+    hdf5_data_param: HDF5DataParameter
+    hdf5_output_param: HDF5OutputParameter
+    hinge_loss_param: HingeLossParameter
+    image_data_param: ImageDataParameter
+    infogain_loss_param: InfogainLossParameter
+    inner_product_param: InnerProductParameter
+    lrn_param: LRNParameter
+    memory_data_param: MemoryDataParameter
+    mvn_param: MVNParameter
+    pooling_param: PoolingParameter
+    power_param: PowerParameter
+    relu_param: ReLUParameter
+    sigmoid_param: SigmoidParameter
+    softmax_param: SoftmaxParameter
+    slice_param: SliceParameter
+    tanh_param: TanHParameter
+    threshold_param: ThresholdParameter
+    window_data_param: WindowDataParameter
+    python_param: PythonParameter
+    prelu_param: PReLUParameter
+    spp_param: SPPParameter
+    reshape_param: ReshapeParameter
+    log_param: LogParameter
+    flatten_param: FlattenParameter
+    reduction_param: ReductionParameter
+    embed_param: EmbedParameter
+    tile_param: TileParameter
+    batch_norm_param: BatchNormParameter
+    elu_param: ELUParameter
+    bias_param: BiasParameter
+    scale_param: ScaleParameter
+    input_param: InputParameter
+    crop_param: CropParameter
+    parameter_param: ParameterParameter
+    recurrent_param: RecurrentParameter
+    swish_param: SwishParameter
+    clip_param: ClipParameter
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        type: str | None = ...,
+        bottom: Iterable[str] | None = ...,
+        top: Iterable[str] | None = ...,
+        loss_weight: Iterable[float] | None = ...,
+        param: Iterable[ParamSpec | dict[str, Any]] | None = ...,
+        blobs: Iterable[BlobProto | dict[str, Any]] | None = ...,
+        include: Iterable[NetStateRule | dict[str, Any]] | None = ...,
+        exclude: Iterable[NetStateRule | dict[str, Any]] | None = ...,
+        phase: int | str | None = ...,
+        propagate_down: Iterable[bool] | None = ...,
+        transform_param: TransformationParameter | dict[str, Any] | None = ...,
+        loss_param: LossParameter | dict[str, Any] | None = ...,
+        accuracy_param: AccuracyParameter | dict[str, Any] | None = ...,
+        argmax_param: ArgMaxParameter | dict[str, Any] | None = ...,
+        concat_param: ConcatParameter | dict[str, Any] | None = ...,
+        contrastive_loss_param: ContrastiveLossParameter | dict[str, Any] | None = ...,
+        convolution_param: ConvolutionParameter | dict[str, Any] | None = ...,
+        data_param: DataParameter | dict[str, Any] | None = ...,
+        dropout_param: DropoutParameter | dict[str, Any] | None = ...,
+        dummy_data_param: DummyDataParameter | dict[str, Any] | None = ...,
+        eltwise_param: EltwiseParameter | dict[str, Any] | None = ...,
+        exp_param: ExpParameter | dict[str, Any] | None = ...,
+        hdf5_data_param: HDF5DataParameter | dict[str, Any] | None = ...,
+        hdf5_output_param: HDF5OutputParameter | dict[str, Any] | None = ...,
+        hinge_loss_param: HingeLossParameter | dict[str, Any] | None = ...,
+        image_data_param: ImageDataParameter | dict[str, Any] | None = ...,
+        infogain_loss_param: InfogainLossParameter | dict[str, Any] | None = ...,
+        inner_product_param: InnerProductParameter | dict[str, Any] | None = ...,
+        lrn_param: LRNParameter | dict[str, Any] | None = ...,
+        memory_data_param: MemoryDataParameter | dict[str, Any] | None = ...,
+        mvn_param: MVNParameter | dict[str, Any] | None = ...,
+        pooling_param: PoolingParameter | dict[str, Any] | None = ...,
+        power_param: PowerParameter | dict[str, Any] | None = ...,
+        relu_param: ReLUParameter | dict[str, Any] | None = ...,
+        sigmoid_param: SigmoidParameter | dict[str, Any] | None = ...,
+        softmax_param: SoftmaxParameter | dict[str, Any] | None = ...,
+        slice_param: SliceParameter | dict[str, Any] | None = ...,
+        tanh_param: TanHParameter | dict[str, Any] | None = ...,
+        threshold_param: ThresholdParameter | dict[str, Any] | None = ...,
+        window_data_param: WindowDataParameter | dict[str, Any] | None = ...,
+        python_param: PythonParameter | dict[str, Any] | None = ...,
+        prelu_param: PReLUParameter | dict[str, Any] | None = ...,
+        spp_param: SPPParameter | dict[str, Any] | None = ...,
+        reshape_param: ReshapeParameter | dict[str, Any] | None = ...,
+        log_param: LogParameter | dict[str, Any] | None = ...,
+        flatten_param: FlattenParameter | dict[str, Any] | None = ...,
+        reduction_param: ReductionParameter | dict[str, Any] | None = ...,
+        embed_param: EmbedParameter | dict[str, Any] | None = ...,
+        tile_param: TileParameter | dict[str, Any] | None = ...,
+        batch_norm_param: BatchNormParameter | dict[str, Any] | None = ...,
+        elu_param: ELUParameter | dict[str, Any] | None = ...,
+        bias_param: BiasParameter | dict[str, Any] | None = ...,
+        scale_param: ScaleParameter | dict[str, Any] | None = ...,
+        input_param: InputParameter | dict[str, Any] | None = ...,
+        crop_param: CropParameter | dict[str, Any] | None = ...,
+        parameter_param: ParameterParameter | dict[str, Any] | None = ...,
+        recurrent_param: RecurrentParameter | dict[str, Any] | None = ...,
+        swish_param: SwishParameter | dict[str, Any] | None = ...,
+        clip_param: ClipParameter | dict[str, Any] | None = ...,
+    ) -> None: ...
+
+class TransformationParameter(Message):
+    scale: float
+    mirror: bool
+    crop_size: int
+    mean_file: str
+    mean_value: RepeatedScalarFieldContainer[float]
+    force_color: bool
+    force_gray: bool
+    def __init__(
+        self,
+        *,
+        scale: float | None = ...,
+        mirror: bool | None = ...,
+        crop_size: int | None = ...,
+        mean_file: str | None = ...,
+        mean_value: Iterable[float] | None = ...,
+        force_color: bool | None = ...,
+        force_gray: bool | None = ...,
+    ) -> None: ...
+
+class LossParameter(Message):
+    NormalizationMode: EnumTypeWrapper
+    FULL: int
+    VALID: int
+    BATCH_SIZE: int
+    NONE: int
+    ignore_label: int
+    normalize: bool
+    normalization: int
+    def __init__(
+        self,
+        *,
+        ignore_label: int | None = ...,
+        normalize: bool | None = ...,
+        normalization: int | str | None = ...,
+    ) -> None: ...
+
+class AccuracyParameter(Message):
+    top_k: int
+    axis: int
+    ignore_label: int
+    def __init__(
+        self,
+        *,
+        top_k: int | None = ...,
+        axis: int | None = ...,
+        ignore_label: int | None = ...,
+    ) -> None: ...
+
+class ArgMaxParameter(Message):
+    out_max_val: bool
+    top_k: int
+    axis: int
+    def __init__(
+        self,
+        *,
+        out_max_val: bool | None = ...,
+        top_k: int | None = ...,
+        axis: int | None = ...,
+    ) -> None: ...
+
+class ClipParameter(Message):
+    min: float
+    max: float
+    def __init__(
+        self,
+        *,
+        min: float | None = ...,
+        max: float | None = ...,
+    ) -> None: ...
+
+class ConcatParameter(Message):
+    concat_dim: int
+    axis: int
+    def __init__(
+        self,
+        *,
+        concat_dim: int | None = ...,
+        axis: int | None = ...,
+    ) -> None: ...
+
+class BatchNormParameter(Message):
+    use_global_stats: bool
+    moving_average_fraction: float
+    eps: float
+    def __init__(
+        self,
+        *,
+        use_global_stats: bool | None = ...,
+        moving_average_fraction: float | None = ...,
+        eps: float | None = ...,
+    ) -> None: ...
+
+class BiasParameter(Message):
+    axis: int
+    num_axes: int
+    filler: FillerParameter
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        num_axes: int | None = ...,
+        filler: FillerParameter | dict[str, Any] | None = ...,
+    ) -> None: ...
+
+class ContrastiveLossParameter(Message):
+    margin: float
+    legacy_version: bool
+    def __init__(
+        self,
+        *,
+        margin: float | None = ...,
+        legacy_version: bool | None = ...,
+    ) -> None: ...
+
+class ConvolutionParameter(Message):
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    num_output: int
+    bias_term: bool
+    pad: RepeatedScalarFieldContainer[int]
+    kernel_size: RepeatedScalarFieldContainer[int]
+    group: int
+    stride: RepeatedScalarFieldContainer[int]
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    pad_h: int
+    pad_w: int
+    kernel_h: int
+    kernel_w: int
+    stride_h: int
+    stride_w: int
+    engine: int
+    axis: int
+    force_nd_im2col: bool
+    dilation: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        bias_term: bool | None = ...,
+        pad: Iterable[int] | None = ...,
+        kernel_size: Iterable[int] | None = ...,
+        group: int | None = ...,
+        stride: Iterable[int] | None = ...,
+        weight_filler: FillerParameter | dict[str, Any] | None = ...,
+        bias_filler: FillerParameter | dict[str, Any] | None = ...,
+        pad_h: int | None = ...,
+        pad_w: int | None = ...,
+        kernel_h: int | None = ...,
+        kernel_w: int | None = ...,
+        stride_h: int | None = ...,
+        stride_w: int | None = ...,
+        engine: int | str | None = ...,
+        axis: int | None = ...,
+        force_nd_im2col: bool | None = ...,
+        dilation: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class CropParameter(Message):
+    axis: int
+    offset: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        offset: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class DataParameter(Message):
+    DB: EnumTypeWrapper
+    LEVELDB: int
+    LMDB: int
+    source: str
+    scale: float
+    mean_file: str
+    batch_size: int
+    crop_size: int
+    mirror: bool
+    rand_skip: int
+    backend: int
+    force_encoded_color: bool
+    prefetch: int
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        scale: float | None = ...,
+        mean_file: str | None = ...,
+        batch_size: int | None = ...,
+        crop_size: int | None = ...,
+        mirror: bool | None = ...,
+        rand_skip: int | None = ...,
+        backend: int | str | None = ...,
+        force_encoded_color: bool | None = ...,
+        prefetch: int | None = ...,
+    ) -> None: ...
+
+class DropoutParameter(Message):
+    dropout_ratio: float
+    def __init__(
+        self,
+        *,
+        dropout_ratio: float | None = ...,
+    ) -> None: ...
+
+class DummyDataParameter(Message):
+    data_filler: RepeatedCompositeFieldContainer[FillerParameter]
+    num: RepeatedScalarFieldContainer[int]
+    channels: RepeatedScalarFieldContainer[int]
+    height: RepeatedScalarFieldContainer[int]
+    width: RepeatedScalarFieldContainer[int]
+    shape: RepeatedCompositeFieldContainer[BlobShape]
+    def __init__(
+        self,
+        *,
+        data_filler: Iterable[FillerParameter | dict[str, Any]] | None = ...,
+        num: Iterable[int] | None = ...,
+        channels: Iterable[int] | None = ...,
+        height: Iterable[int] | None = ...,
+        width: Iterable[int] | None = ...,
+        shape: Iterable[BlobShape | dict[str, Any]] | None = ...,
+    ) -> None: ...
+
+class EltwiseParameter(Message):
+    EltwiseOp: EnumTypeWrapper
+    PROD: int
+    SUM: int
+    MAX: int
+    operation: int
+    coeff: RepeatedScalarFieldContainer[float]
+    stable_prod_grad: bool
+    def __init__(
+        self,
+        *,
+        operation: int | str | None = ...,
+        coeff: Iterable[float] | None = ...,
+        stable_prod_grad: bool | None = ...,
+    ) -> None: ...
+
+class ELUParameter(Message):
+    alpha: float
+    def __init__(
+        self,
+        *,
+        alpha: float | None = ...,
+    ) -> None: ...
+
+class EmbedParameter(Message):
+    num_output: int
+    input_dim: int
+    bias_term: bool
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        input_dim: int | None = ...,
+        bias_term: bool | None = ...,
+        weight_filler: FillerParameter | dict[str, Any] | None = ...,
+        bias_filler: FillerParameter | dict[str, Any] | None = ...,
+    ) -> None: ...
+
+class ExpParameter(Message):
+    base: float
+    scale: float
+    shift: float
+    def __init__(
+        self,
+        *,
+        base: float | None = ...,
+        scale: float | None = ...,
+        shift: float | None = ...,
+    ) -> None: ...
+
+class FlattenParameter(Message):
+    axis: int
+    end_axis: int
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        end_axis: int | None = ...,
+    ) -> None: ...
+
+class HDF5DataParameter(Message):
+    source: str
+    batch_size: int
+    shuffle: bool
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        batch_size: int | None = ...,
+        shuffle: bool | None = ...,
+    ) -> None: ...
+
+class HDF5OutputParameter(Message):
+    file_name: str
+    def __init__(
+        self,
+        *,
+        file_name: str | None = ...,
+    ) -> None: ...
+
+class HingeLossParameter(Message):
+    Norm: EnumTypeWrapper
+    L1: int
+    L2: int
+    norm: int
+    def __init__(
+        self,
+        *,
+        norm: int | str | None = ...,
+    ) -> None: ...
+
+class ImageDataParameter(Message):
+    source: str
+    scale: float
+    mean_file: str
+    batch_size: int
+    crop_size: int
+    mirror: bool
+    rand_skip: int
+    shuffle: bool
+    new_height: int
+    new_width: int
+    is_color: bool
+    root_folder: str
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        scale: float | None = ...,
+        mean_file: str | None = ...,
+        batch_size: int | None = ...,
+        crop_size: int | None = ...,
+        mirror: bool | None = ...,
+        rand_skip: int | None = ...,
+        shuffle: bool | None = ...,
+        new_height: int | None = ...,
+        new_width: int | None = ...,
+        is_color: bool | None = ...,
+        root_folder: str | None = ...,
+    ) -> None: ...
+
+class InfogainLossParameter(Message):
+    source: str
+    axis: int
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        axis: int | None = ...,
+    ) -> None: ...
+
+class InnerProductParameter(Message):
+    num_output: int
+    bias_term: bool
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    axis: int
+    transpose: bool
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        bias_term: bool | None = ...,
+        weight_filler: FillerParameter | dict[str, Any] | None = ...,
+        bias_filler: FillerParameter | dict[str, Any] | None = ...,
+        axis: int | None = ...,
+        transpose: bool | None = ...,
+    ) -> None: ...
+
+class InputParameter(Message):
+    shape: RepeatedCompositeFieldContainer[BlobShape]
+    def __init__(
+        self,
+        *,
+        shape: Iterable[BlobShape | dict[str, Any]] | None = ...,
+    ) -> None: ...
+
+class LogParameter(Message):
+    base: float
+    scale: float
+    shift: float
+    def __init__(
+        self,
+        *,
+        base: float | None = ...,
+        scale: float | None = ...,
+        shift: float | None = ...,
+    ) -> None: ...
+
+class LRNParameter(Message):
+    NormRegion: EnumTypeWrapper
+    ACROSS_CHANNELS: int
+    WITHIN_CHANNEL: int
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    local_size: int
+    alpha: float
+    beta: float
+    norm_region: int
+    k: float
+    engine: int
+    def __init__(
+        self,
+        *,
+        local_size: int | None = ...,
+        alpha: float | None = ...,
+        beta: float | None = ...,
+        norm_region: int | str | None = ...,
+        k: float | None = ...,
+        engine: int | str | None = ...,
+    ) -> None: ...
+
+class MemoryDataParameter(Message):
+    batch_size: int
+    channels: int
+    height: int
+    width: int
+    def __init__(
+        self,
+        *,
+        batch_size: int | None = ...,
+        channels: int | None = ...,
+        height: int | None = ...,
+        width: int | None = ...,
+    ) -> None: ...
+
+class MVNParameter(Message):
+    normalize_variance: bool
+    across_channels: bool
+    eps: float
+    def __init__(
+        self,
+        *,
+        normalize_variance: bool | None = ...,
+        across_channels: bool | None = ...,
+        eps: float | None = ...,
+    ) -> None: ...
+
+class ParameterParameter(Message):
+    shape: BlobShape
+    def __init__(
+        self,
+        *,
+        shape: BlobShape | dict[str, Any] | None = ...,
+    ) -> None: ...
+
+class PoolingParameter(Message):
+    PoolMethod: EnumTypeWrapper
+    MAX: int
+    AVE: int
+    STOCHASTIC: int
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    RoundMode: EnumTypeWrapper
+    CEIL: int
+    FLOOR: int
+    pool: int
+    kernel_size: int
+    stride: int
+    pad: int
+    kernel_h: int
+    kernel_w: int
+    stride_h: int
+    stride_w: int
+    pad_h: int
+    pad_w: int
+    engine: int
+    global_pooling: bool
+    round_mode: int
+    def __init__(
+        self,
+        *,
+        pool: int | str | None = ...,
+        kernel_size: int | None = ...,
+        stride: int | None = ...,
+        pad: int | None = ...,
+        kernel_h: int | None = ...,
+        kernel_w: int | None = ...,
+        stride_h: int | None = ...,
+        stride_w: int | None = ...,
+        pad_h: int | None = ...,
+        pad_w: int | None = ...,
+        engine: int | str | None = ...,
+        global_pooling: bool | None = ...,
+        round_mode: int | str | None = ...,
+    ) -> None: ...
+
+class PowerParameter(Message):
+    power: float
+    scale: float
+    shift: float
+    def __init__(
+        self,
+        *,
+        power: float | None = ...,
+        scale: float | None = ...,
+        shift: float | None = ...,
+    ) -> None: ...
+
+class PythonParameter(Message):
+    module: str
+    layer: str
+    param_str: str
+    share_in_parallel: bool
+    def __init__(
+        self,
+        *,
+        module: str | None = ...,
+        layer: str | None = ...,
+        param_str: str | None = ...,
+        share_in_parallel: bool | None = ...,
+    ) -> None: ...
+
+class RecurrentParameter(Message):
+    num_output: int
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    debug_info: bool
+    expose_hidden: bool
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        weight_filler: FillerParameter | dict[str, Any] | None = ...,
+        bias_filler: FillerParameter | dict[str, Any] | None = ...,
+        debug_info: bool | None = ...,
+        expose_hidden: bool | None = ...,
+    ) -> None: ...
+
+class ReductionParameter(Message):
+    ReductionOp: EnumTypeWrapper
+    SUM: int
+    ASUM: int
+    SUMSQ: int
+    MEAN: int
+    operation: int
+    axis: int
+    coeff: float
+    def __init__(
+        self,
+        *,
+        operation: int | str | None = ...,
+        axis: int | None = ...,
+        coeff: float | None = ...,
+    ) -> None: ...
+
+class ReLUParameter(Message):
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    negative_slope: float
+    engine: int
+    def __init__(
+        self,
+        *,
+        negative_slope: float | None = ...,
+        engine: int | str | None = ...,
+    ) -> None: ...
+
+class ReshapeParameter(Message):
+    shape: BlobShape
+    axis: int
+    num_axes: int
+    def __init__(
+        self,
+        *,
+        shape: BlobShape | dict[str, Any] | None = ...,
+        axis: int | None = ...,
+        num_axes: int | None = ...,
+    ) -> None: ...
+
+class ScaleParameter(Message):
+    axis: int
+    num_axes: int
+    filler: FillerParameter
+    bias_term: bool
+    bias_filler: FillerParameter
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        num_axes: int | None = ...,
+        filler: FillerParameter | dict[str, Any] | None = ...,
+        bias_term: bool | None = ...,
+        bias_filler: FillerParameter | dict[str, Any] | None = ...,
+    ) -> None: ...
+
+class SigmoidParameter(Message):
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    engine: int
+    def __init__(
+        self,
+        *,
+        engine: int | str | None = ...,
+    ) -> None: ...
+
+class SliceParameter(Message):
+    slice_dim: int
+    slice_point: RepeatedScalarFieldContainer[int]
+    axis: int
+    def __init__(
+        self,
+        *,
+        slice_dim: int | None = ...,
+        slice_point: Iterable[int] | None = ...,
+        axis: int | None = ...,
+    ) -> None: ...
+
+class SoftmaxParameter(Message):
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    engine: int
+    axis: int
+    def __init__(
+        self,
+        *,
+        engine: int | str | None = ...,
+        axis: int | None = ...,
+    ) -> None: ...
+
+class SwishParameter(Message):
+    beta: float
+    def __init__(
+        self,
+        *,
+        beta: float | None = ...,
+    ) -> None: ...
+
+class TanHParameter(Message):
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    engine: int
+    def __init__(
+        self,
+        *,
+        engine: int | str | None = ...,
+    ) -> None: ...
+
+class TileParameter(Message):
+    axis: int
+    tiles: int
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        tiles: int | None = ...,
+    ) -> None: ...
+
+class ThresholdParameter(Message):
+    threshold: float
+    def __init__(
+        self,
+        *,
+        threshold: float | None = ...,
+    ) -> None: ...
+
+class WindowDataParameter(Message):
+    source: str
+    scale: float
+    mean_file: str
+    batch_size: int
+    crop_size: int
+    mirror: bool
+    fg_threshold: float
+    bg_threshold: float
+    fg_fraction: float
+    context_pad: int
+    crop_mode: str
+    cache_images: bool
+    root_folder: str
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        scale: float | None = ...,
+        mean_file: str | None = ...,
+        batch_size: int | None = ...,
+        crop_size: int | None = ...,
+        mirror: bool | None = ...,
+        fg_threshold: float | None = ...,
+        bg_threshold: float | None = ...,
+        fg_fraction: float | None = ...,
+        context_pad: int | None = ...,
+        crop_mode: str | None = ...,
+        cache_images: bool | None = ...,
+        root_folder: str | None = ...,
+    ) -> None: ...
+
+class SPPParameter(Message):
+    PoolMethod: EnumTypeWrapper
+    MAX: int
+    AVE: int
+    STOCHASTIC: int
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    pyramid_height: int
+    pool: int
+    engine: int
+    def __init__(
+        self,
+        *,
+        pyramid_height: int | None = ...,
+        pool: int | str | None = ...,
+        engine: int | str | None = ...,
+    ) -> None: ...
+
+class V1LayerParameter(Message):
+    LayerType: EnumTypeWrapper
+    NONE: int
+    ABSVAL: int
+    ACCURACY: int
+    ARGMAX: int
+    BNLL: int
+    CONCAT: int
+    CONTRASTIVE_LOSS: int
+    CONVOLUTION: int
+    DATA: int
+    DECONVOLUTION: int
+    DROPOUT: int
+    DUMMY_DATA: int
+    EUCLIDEAN_LOSS: int
+    ELTWISE: int
+    EXP: int
+    FLATTEN: int
+    HDF5_DATA: int
+    HDF5_OUTPUT: int
+    HINGE_LOSS: int
+    IM2COL: int
+    IMAGE_DATA: int
+    INFOGAIN_LOSS: int
+    INNER_PRODUCT: int
+    LRN: int
+    MEMORY_DATA: int
+    MULTINOMIAL_LOGISTIC_LOSS: int
+    MVN: int
+    POOLING: int
+    POWER: int
+    RELU: int
+    SIGMOID: int
+    SIGMOID_CROSS_ENTROPY_LOSS: int
+    SILENCE: int
+    SOFTMAX: int
+    SOFTMAX_LOSS: int
+    SPLIT: int
+    SLICE: int
+    TANH: int
+    WINDOW_DATA: int
+    THRESHOLD: int
+    DimCheckMode: EnumTypeWrapper
+    STRICT: int
+    PERMISSIVE: int
+    layer: V0LayerParameter
+    bottom: RepeatedScalarFieldContainer[str]
+    top: RepeatedScalarFieldContainer[str]
+    name: str
+    type: int
+    blobs: RepeatedCompositeFieldContainer[BlobProto]
+    blobs_lr: RepeatedScalarFieldContainer[float]
+    weight_decay: RepeatedScalarFieldContainer[float]
+    concat_param: ConcatParameter
+    convolution_param: ConvolutionParameter
+    data_param: DataParameter
+    dropout_param: DropoutParameter
+    hdf5_data_param: HDF5DataParameter
+    hdf5_output_param: HDF5OutputParameter
+    image_data_param: ImageDataParameter
+    infogain_loss_param: InfogainLossParameter
+    inner_product_param: InnerProductParameter
+    lrn_param: LRNParameter
+    pooling_param: PoolingParameter
+    window_data_param: WindowDataParameter
+    power_param: PowerParameter
+    memory_data_param: MemoryDataParameter
+    argmax_param: ArgMaxParameter
+    eltwise_param: EltwiseParameter
+    threshold_param: ThresholdParameter
+    dummy_data_param: DummyDataParameter
+    accuracy_param: AccuracyParameter
+    hinge_loss_param: HingeLossParameter
+    relu_param: ReLUParameter
+    slice_param: SliceParameter
+    include: RepeatedCompositeFieldContainer[NetStateRule]
+    exclude: RepeatedCompositeFieldContainer[NetStateRule]
+    mvn_param: MVNParameter
+    loss_weight: RepeatedScalarFieldContainer[float]
+    transform_param: TransformationParameter
+    tanh_param: TanHParameter
+    sigmoid_param: SigmoidParameter
+    softmax_param: SoftmaxParameter
+    contrastive_loss_param: ContrastiveLossParameter
+    exp_param: ExpParameter
+    loss_param: LossParameter
+    param: RepeatedScalarFieldContainer[str]
+    blob_share_mode: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        layer: V0LayerParameter | dict[str, Any] | None = ...,
+        bottom: Iterable[str] | None = ...,
+        top: Iterable[str] | None = ...,
+        name: str | None = ...,
+        type: int | str | None = ...,
+        blobs: Iterable[BlobProto | dict[str, Any]] | None = ...,
+        blobs_lr: Iterable[float] | None = ...,
+        weight_decay: Iterable[float] | None = ...,
+        concat_param: ConcatParameter | dict[str, Any] | None = ...,
+        convolution_param: ConvolutionParameter | dict[str, Any] | None = ...,
+        data_param: DataParameter | dict[str, Any] | None = ...,
+        dropout_param: DropoutParameter | dict[str, Any] | None = ...,
+        hdf5_data_param: HDF5DataParameter | dict[str, Any] | None = ...,
+        hdf5_output_param: HDF5OutputParameter | dict[str, Any] | None = ...,
+        image_data_param: ImageDataParameter | dict[str, Any] | None = ...,
+        infogain_loss_param: InfogainLossParameter | dict[str, Any] | None = ...,
+        inner_product_param: InnerProductParameter | dict[str, Any] | None = ...,
+        lrn_param: LRNParameter | dict[str, Any] | None = ...,
+        pooling_param: PoolingParameter | dict[str, Any] | None = ...,
+        window_data_param: WindowDataParameter | dict[str, Any] | None = ...,
+        power_param: PowerParameter | dict[str, Any] | None = ...,
+        memory_data_param: MemoryDataParameter | dict[str, Any] | None = ...,
+        argmax_param: ArgMaxParameter | dict[str, Any] | None = ...,
+        eltwise_param: EltwiseParameter | dict[str, Any] | None = ...,
+        threshold_param: ThresholdParameter | dict[str, Any] | None = ...,
+        dummy_data_param: DummyDataParameter | dict[str, Any] | None = ...,
+        accuracy_param: AccuracyParameter | dict[str, Any] | None = ...,
+        hinge_loss_param: HingeLossParameter | dict[str, Any] | None = ...,
+        relu_param: ReLUParameter | dict[str, Any] | None = ...,
+        slice_param: SliceParameter | dict[str, Any] | None = ...,
+        include: Iterable[NetStateRule | dict[str, Any]] | None = ...,
+        exclude: Iterable[NetStateRule | dict[str, Any]] | None = ...,
+        mvn_param: MVNParameter | dict[str, Any] | None = ...,
+        loss_weight: Iterable[float] | None = ...,
+        transform_param: TransformationParameter | dict[str, Any] | None = ...,
+        tanh_param: TanHParameter | dict[str, Any] | None = ...,
+        sigmoid_param: SigmoidParameter | dict[str, Any] | None = ...,
+        softmax_param: SoftmaxParameter | dict[str, Any] | None = ...,
+        contrastive_loss_param: ContrastiveLossParameter | dict[str, Any] | None = ...,
+        exp_param: ExpParameter | dict[str, Any] | None = ...,
+        loss_param: LossParameter | dict[str, Any] | None = ...,
+        param: Iterable[str] | None = ...,
+        blob_share_mode: Iterable[int | str] | None = ...,
+    ) -> None: ...
+
+class V0LayerParameter(Message):
+    PoolMethod: EnumTypeWrapper
+    MAX: int
+    AVE: int
+    STOCHASTIC: int
+    name: str
+    type: str
+    num_output: int
+    biasterm: bool
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    pad: int
+    kernelsize: int
+    group: int
+    stride: int
+    pool: int
+    dropout_ratio: float
+    local_size: int
+    alpha: float
+    beta: float
+    source: str
+    scale: float
+    meanfile: str
+    batchsize: int
+    cropsize: int
+    mirror: bool
+    k: float
+    blobs: RepeatedCompositeFieldContainer[BlobProto]
+    blobs_lr: RepeatedScalarFieldContainer[float]
+    weight_decay: RepeatedScalarFieldContainer[float]
+    rand_skip: int
+    det_fg_threshold: float
+    det_bg_threshold: float
+    det_fg_fraction: float
+    det_context_pad: int
+    det_crop_mode: str
+    new_num: int
+    new_channels: int
+    new_height: int
+    new_width: int
+    shuffle_images: bool
+    concat_dim: int
+    hdf5_output_param: HDF5OutputParameter
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        type: str | None = ...,
+        num_output: int | None = ...,
+        biasterm: bool | None = ...,
+        weight_filler: FillerParameter | dict[str, Any] | None = ...,
+        bias_filler: FillerParameter | dict[str, Any] | None = ...,
+        pad: int | None = ...,
+        kernelsize: int | None = ...,
+        group: int | None = ...,
+        stride: int | None = ...,
+        pool: int | str | None = ...,
+        dropout_ratio: float | None = ...,
+        local_size: int | None = ...,
+        alpha: float | None = ...,
+        beta: float | None = ...,
+        source: str | None = ...,
+        scale: float | None = ...,
+        meanfile: str | None = ...,
+        batchsize: int | None = ...,
+        cropsize: int | None = ...,
+        mirror: bool | None = ...,
+        k: float | None = ...,
+        blobs: Iterable[BlobProto | dict[str, Any]] | None = ...,
+        blobs_lr: Iterable[float] | None = ...,
+        weight_decay: Iterable[float] | None = ...,
+        rand_skip: int | None = ...,
+        det_fg_threshold: float | None = ...,
+        det_bg_threshold: float | None = ...,
+        det_fg_fraction: float | None = ...,
+        det_context_pad: int | None = ...,
+        det_crop_mode: str | None = ...,
+        new_num: int | None = ...,
+        new_channels: int | None = ...,
+        new_height: int | None = ...,
+        new_width: int | None = ...,
+        shuffle_images: bool | None = ...,
+        concat_dim: int | None = ...,
+        hdf5_output_param: HDF5OutputParameter | dict[str, Any] | None = ...,
+    ) -> None: ...
+
+class PReLUParameter(Message):
+    filler: FillerParameter
+    channel_shared: bool
+    def __init__(
+        self,
+        *,
+        filler: FillerParameter | dict[str, Any] | None = ...,
+        channel_shared: bool | None = ...,
+    ) -> None: ...

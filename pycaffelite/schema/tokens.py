@@ -1,0 +1,203 @@
+"""Cut protobuf text format into tokens, and turn the tokens of literals into values."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, NamedTuple
+
+from pycaffelite.names import did_you_mean
+
+Token = tuple[str, str, int]  # kind, text, offset
+
+# Possessive quantifiers: a long run of blanks or a hostile text costs linear time.
+_TOKEN = re.compile(
+    r"""(?:[ \t\n\r\f\v]++|\#[^\n]*+)*+
+    (?: (?P<word>[A-Za-z_][A-Za-z0-9_]*+)
+      | (?P<mark>[{}<>\[\]:,;\-])
+      | (?P<number>\.?[0-9](?:[eE][+-]|[A-Za-z0-9_.])*+)
+      | (?P<string>"(?:[^"\\\n]|\\[^\n])*+"|'(?:[^'\\\n]|\\[^\n])*+')
+      | (?P<bad>[^ \t\n\r\f\v\#]) )""",
+    re.VERBOSE,
+)
+_INTEGER = re.compile(r"(?P<hex>0[xX][0-9a-fA-F]+)|(?P<octal>0[0-7]+)|(?P<decimal>0|[1-9][0-9]*)")
+# An integer with a leading zero is octal for protobuf; for a fraction it is refused rather than guessed.
+_DECIMAL = re.compile(r"(?!0[0-9]+[fF]?$)((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[fF]?")
+_STRINGS = re.compile(r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'""", re.DOTALL)
+_ESCAPE = re.compile(
+    r"\\(?:(?P<octal>[0-7]{1,3})|[xX](?P<hex>[0-9a-fA-F]{1,2})"
+    r"|u(?P<high>[dD][89abAB][0-9a-fA-F]{2})\\u(?P<low>[dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|u(?P<short>[0-9a-fA-F]{4})|U(?P<long>[0-9a-fA-F]{8})|(?P<plain>.))",
+    re.DOTALL,
+)
+_PLAIN_ESCAPES = {
+    **{"a": b"\a", "b": b"\b", "f": b"\f", "n": b"\n", "r": b"\r", "t": b"\t", "v": b"\v"},
+    **{"\\": b"\\", "?": b"?", "'": b"'", '"': b'"'},
+}
+_RANGES = {
+    "int32": (-(2**31), 2**31 - 1),
+    "uint32": (0, 2**32 - 1),
+    "int64": (-(2**63), 2**63 - 1),
+    "uint64": (0, 2**64 - 1),
+}
+_SPECIAL = {"inf": math.inf, "infinity": math.inf, "nan": math.nan}
+_BOOLS = {"true": True, "True": True, "t": True, "false": False, "False": False, "f": False}
+
+
+def tokenize(text: str) -> list[Token]:
+    """Return the tokens of a text, a token of kind "end" last; what is no token has the kind "bad"."""
+    tokens = [
+        (kind, match.group(kind), match.start(kind)) for match in _TOKEN.finditer(text) if (kind := match.lastgroup)
+    ]
+    tokens.append(("end", "", len(text)))
+    return tokens
+
+
+class MismatchError(Exception):
+    """A literal is not what its field takes; the parser knows the field and the place, and says so."""
+
+    def __init__(self, expected: str, hint: str | None = None, what: str | None = None) -> None:
+        super().__init__(expected)
+        self.expected = expected
+        self.hint = hint
+        self.what = what
+
+
+class Literal(NamedTuple):
+    """The tokens of one scalar value: a number or word with its sign, or adjacent strings."""
+
+    kind: str
+    text: str
+    negative: bool = False
+
+
+def literal_value(literal: Literal, kind: str, enum: Any = None) -> Any:
+    """Turn a literal into the value of a field of this kind; raise MismatchError when it is not one."""
+    match kind:
+        case "float":
+            return _float(literal)
+        case "enum":
+            return _enum(literal, enum)
+        case "bool":
+            return _bool(literal)
+        case "string" | "bytes":
+            return _string(literal, kind)
+        case _:
+            return _integer(literal, kind)
+
+
+def _integer(literal: Literal, kind: str) -> int:
+    low, high = _RANGES[kind]
+    expected = f"a whole number from {low} to {high}"
+    value = _parse_integer(literal)
+    if value is None:
+        hint = "write it without a decimal point or exponent" if _parse_decimal(literal) is not None else None
+        raise MismatchError(expected, hint or _unquote_hint(literal))
+    if not low <= value <= high:
+        raise MismatchError(expected, what="number out of range")
+    return value
+
+
+def _float(literal: Literal) -> float:
+    value = _parse_decimal(literal)
+    if value is None:
+        raise MismatchError("a number", _unquote_hint(literal))
+    return value
+
+
+def _bool(literal: Literal) -> bool:
+    if literal.kind == "word" and not literal.negative and literal.text in _BOOLS:
+        return _BOOLS[literal.text]
+    value = _parse_integer(literal)
+    if value not in (0, 1) or literal.negative:
+        folded = literal.text.strip("\"'").lower()
+        raise MismatchError("true or false", f"write {folded}" if folded in ("true", "false") else None)
+    return bool(value)
+
+
+def _enum(literal: Literal, enum: Any) -> int:
+    names = enum.values_by_name
+    if literal.kind == "word" and not literal.negative:
+        if literal.text in names:
+            return int(names[literal.text].number)
+    else:
+        value = _parse_integer(literal)
+        if value is not None and value in enum.values_by_number:
+            return value
+    word = literal.text.strip("\"'")
+    hint = did_you_mean(word, names)
+    if literal.kind == "string" and word in names:
+        hint = f"write {word} without the quotes"
+    known = ", ".join(names) if len(names) <= 8 else f"one of the {len(names)} values of {enum.name}"
+    raise MismatchError(known, hint, what=None if literal.kind == "string" else f"unknown value of {enum.name}")
+
+
+def _string(literal: Literal, kind: str) -> str | bytes:
+    if literal.kind != "string" or literal.negative:
+        hint = f'write it in quotes: "{literal.text}"' if literal.kind in ("word", "number") else None
+        raise MismatchError("a text in quotes", hint)
+    text = literal.text
+    if kind == "string" and "\\" not in text and text.count('"') == 2 and text[0] == text[-1] == '"':
+        return text[1:-1]
+    raw = b"".join(_unescape(part[1:-1]) for part in _STRINGS.findall(text))
+    if kind == "bytes":
+        return raw
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise MismatchError("a text whose escapes make valid UTF-8") from error
+
+
+def _parse_integer(literal: Literal) -> int | None:
+    match = _INTEGER.fullmatch(literal.text) if literal.kind == "number" else None
+    # More digits than any range has would only make int() slow, or refuse.
+    if match is None or len(literal.text) > 40:
+        return None
+    value = int(literal.text, {"hex": 16, "octal": 8, "decimal": 10}[str(match.lastgroup)])
+    return -value if literal.negative else value
+
+
+def _parse_decimal(literal: Literal) -> float | None:
+    if literal.kind == "word":
+        value = _SPECIAL.get(literal.text.lower())
+    else:
+        match = _DECIMAL.fullmatch(literal.text) if literal.kind == "number" else None
+        value = float(match[1]) if match else None
+    if value is None:
+        return None
+    return -value if literal.negative else value
+
+
+def _unquote_hint(literal: Literal) -> str | None:
+    return "write it without the quotes" if literal.kind == "string" else None
+
+
+def _unescape(text: str) -> bytes:
+    if "\\" not in text:
+        return text.encode()
+    pieces, position = [], 0
+    for match in _ESCAPE.finditer(text):
+        pieces.append(text[position : match.start()].encode())
+        pieces.append(_escape_value(match))
+        position = match.end()
+    pieces.append(text[position:].encode())
+    return b"".join(pieces)
+
+
+def _escape_value(match: re.Match[str]) -> bytes:
+    if match["plain"] is not None:
+        if match["plain"] not in _PLAIN_ESCAPES:
+            raise MismatchError("an escape that text format knows", r"write \\ for a backslash")
+        return _PLAIN_ESCAPES[match["plain"]]
+    if match["octal"] is not None or match["hex"] is not None:
+        code = int(match["octal"], 8) if match["octal"] else int(match["hex"], 16)
+        if code > 255:
+            raise MismatchError("an octal escape of at most \\377")
+        return bytes([code])
+    if match["high"] is not None:
+        code = 0x10000 + ((int(match["high"], 16) & 0x3FF) << 10) + (int(match["low"], 16) & 0x3FF)
+    else:
+        code = int(match["short"] or match["long"], 16)
+    if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
+        raise MismatchError("an escape that names a Unicode character")
+    return chr(code).encode()

@@ -1,0 +1,97 @@
+"""What later versions changed within the current form: legacy inputs, and the three blobs of BatchNorm."""
+
+from __future__ import annotations
+
+from pycaffelite.errors import PrototxtError
+from pycaffelite.schema import messages
+from pycaffelite.schema.sourcemap import Mark
+from pycaffelite.schema.upgrade.traced import Circumstances, Traced
+from pycaffelite.schema.upgrade.v1 import TRANSFORMS
+
+_SIZES = 4  # an `input` with `input_dim` has always four axes
+_DATA_LAYERS = {"Data": "data_param", "ImageData": "image_data_param", "WindowData": "window_data_param"}
+
+
+def inputs_to_layer(net: Traced, about: Circumstances) -> None:
+    """Turn `input` with `input_shape` or `input_dim` into an Input layer at the front."""
+    if not net.has("input"):
+        return
+    shaped = net.has("input_shape") or net.has("input_dim")
+    if shaped and _shapes_suffice(net, about):
+        carrier = Traced(messages.NetParameter(), Mark())
+        layer = carrier.grow("layer", net.offset("input"))
+        _fill_input_layer(net, layer)
+        layers = carrier.message.layer
+        layers.extend(net.message.layer)
+        net.message.ClearField("layer")
+        net.message.layer.extend(layers)
+        net.mark.fields["layer"] = [layer.mark, *net.mark.fields.get("layer", ())]
+        about.note("`input` with its shape became a layer of type Input", net.offset("input"))
+    elif not shaped:
+        about.note("`input` without a shape was left out", net.offset("input"))
+    net.clear("input", "input_shape", "input_dim")
+
+
+def _shapes_suffice(net: Traced, about: Circumstances) -> bool:
+    count = len(net.message.input)
+    given, name = len(net.message.input_shape), "input_shape"
+    needed = count
+    if not given:
+        given, name, needed = len(net.message.input_dim), "input_dim", count * _SIZES
+    if given >= needed:
+        return True
+    each = "one `input_shape`" if name == "input_shape" else f"{_SIZES} times `input_dim`"
+    about.report(
+        PrototxtError(
+            f"`{name}` does not say the shape of every `input`",
+            where=about.at(net.offset(name)),
+            expected=f"{each} for each `input`: {needed}",
+            got=f"{given}",
+            hint=None if name == "input_shape" else "an input of other than four axes needs `input_shape { dim: ... }`",
+        )
+    )
+    return False
+
+
+def _fill_input_layer(net: Traced, layer: Traced) -> None:
+    layer.put("name", "input", layer.mark.offset)
+    layer.put("type", "Input", layer.mark.offset)
+    layer.take(net, "input", "top")
+    options = layer.part("input_param")
+    for index in range(len(net.message.input)):
+        if net.has("input_shape"):
+            shape = options.grow("shape", net.offset("input_shape", index))
+            shape.take_all(net.parts("input_shape")[index])
+        else:
+            first = index * _SIZES
+            shape = options.grow("shape", net.offset("input_dim", first))
+            for place in range(first, first + _SIZES):
+                shape.put("dim", net.message.input_dim[place], net.offset("input_dim", place))
+
+
+def fix_batch_norm(net: Traced, about: Circumstances) -> None:
+    """Where a BatchNorm lists its three blobs, make sure that the solver leaves them alone."""
+    for layer in net.parts("layer"):
+        params = layer.parts("param")
+        if layer.message.type != "BatchNorm" or len(params) != 3:
+            continue
+        for param in params:
+            if (param.message.lr_mult, param.message.decay_mult) != (0, 0):
+                about.note("the blobs of BatchNorm are statistics: their multipliers became 0", layer.offset("param"))
+            param.put("lr_mult", 0, param.offset("lr_mult"))
+            param.put("decay_mult", 0, param.offset("decay_mult"))
+
+
+def note_ignored_transforms(net: Traced, about: Circumstances) -> None:
+    """Note the old transformation fields that Caffe upgrades in `layers` and ignores in `layer`."""
+    for layer in net.parts("layer"):
+        param = _DATA_LAYERS.get(layer.message.type)
+        if param is None or not layer.has(param):
+            continue
+        options = layer.part(param)
+        for name in TRANSFORMS:
+            if options.has(name):
+                about.note(
+                    f"`{name}` in the `{param}` of a `layer` has no effect; write it in `transform_param`",
+                    options.offset(name),
+                )

@@ -1,0 +1,62 @@
+"""Solvers whose type is a number of an enum: to the current form, where it is a text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pycaffelite.errors import FieldError
+from pycaffelite.schema import messages
+from pycaffelite.schema.notes import Note
+from pycaffelite.schema.problems import Report, raise_problem
+from pycaffelite.schema.sourcemap import SourceMap
+from pycaffelite.schema.upgrade.traced import Circumstances, Traced
+
+_TYPES = {
+    "SGD": "SGD",
+    "NESTEROV": "Nesterov",
+    "ADAGRAD": "AdaGrad",
+    "RMSPROP": "RMSProp",
+    "ADADELTA": "AdaDelta",
+    "ADAM": "Adam",
+}
+
+
+@dataclass(frozen=True)
+class UpgradedSolver:
+    """A solver in the current form: the SolverParameter, where its fields were written, and what changed."""
+
+    solver: Any
+    source: SourceMap
+    notes: tuple[Note, ...]
+
+
+def upgrade_solver(solver: Any, source: SourceMap, report: Report = raise_problem) -> UpgradedSolver:
+    """Bring a SolverParameter to the current form; the message and the map are changed in place.
+
+    Nets inside it stay as they are written: whoever takes one out upgrades it as a net.
+    """
+    about = Circumstances(source, report)
+    traced = Traced(solver, source.root)
+    if traced.has("solver_type"):
+        name = _TYPES[messages.SolverParameter.SolverType.Name(solver.solver_type)]
+        if traced.has("type"):
+            about.report(
+                FieldError(
+                    "both `type` and the old `solver_type` are given",
+                    where=max(about.at(traced.offset("type")), about.at(traced.offset("solver_type")), key=_line),
+                    expected=f'one of them, best `type: "{solver.type}"`',
+                    got=f'`type: "{solver.type}"` (line {_line(about.at(traced.offset("type")))}) and `solver_type: '
+                    f"{messages.SolverParameter.SolverType.Name(solver.solver_type)}` "
+                    f"(line {_line(about.at(traced.offset('solver_type')))})",
+                )
+            )
+        else:
+            traced.put("type", name, traced.offset("solver_type"))
+            about.note('`solver_type` became `type: "' + name + '"`', traced.offset("solver_type"))
+        traced.clear("solver_type")
+    return UpgradedSolver(solver, source, about.notes.summary())
+
+
+def _line(place: Any) -> int:
+    return place.line or 0
