@@ -1,0 +1,89 @@
+"""Datum messages, the records of Caffe's databases: an image or a vector, and a label."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from google.protobuf.message import DecodeError
+from PIL import Image, UnidentifiedImageError
+
+from pycaffelite.errors import DataError
+from pycaffelite.schema import messages
+
+# Images are decoded no larger than this; a damaged header must not ask for all memory.
+MOST_PIXELS = 1 << 28
+
+_REMAKE = "was the database made for Caffe, and copied whole?"
+
+
+def read_datum(path: Path, key: bytes, value: bytes) -> Any:
+    """Return the Datum message that a record holds."""
+    try:
+        datum = messages.Datum.FromString(value)
+    except DecodeError:
+        raise _bad(path, key, f"{len(value)} bytes that are no Datum message") from None
+    if not datum.data and not datum.float_data:
+        raise _bad(path, key, f"a Datum without data ({len(value)} bytes)")
+    return datum
+
+
+def datum_array(
+    path: Path, key: bytes, datum: Any, *, force_color: bool = False, force_gray: bool = False
+) -> npt.NDArray[np.uint8] | npt.NDArray[np.float32]:
+    """Return the image of a datum, channels x height x width; colour in the order blue, green, red.
+
+    Args:
+        path: The database, for errors.
+        key: The record's key, for errors.
+        datum: The message.
+        force_color: Whether an encoded grey image becomes one of three channels.
+        force_gray: Whether an encoded colour image becomes one of one channel.
+    """
+    if datum.encoded:
+        return decode_image(path, key, datum.data, force_color=force_color, force_gray=force_gray)
+    shape = (datum.channels, datum.height, datum.width)
+    values: Any
+    values = np.frombuffer(datum.data, np.uint8) if datum.data else np.array(datum.float_data, np.float32)
+    if min(shape) < 1 or shape[0] * shape[1] * shape[2] != values.size:
+        raise _bad(path, key, f"{values.size} values for channels x height x width {shape[0]}x{shape[1]}x{shape[2]}")
+    return values.reshape(shape)  # type: ignore[no-any-return]
+
+
+def decode_image(
+    path: Path, key: bytes, data: bytes, *, force_color: bool = False, force_gray: bool = False
+) -> npt.NDArray[np.uint8]:
+    """Decode a compressed image (PNG, JPEG, ...) to planes: one of grey, or blue, green and red."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise _bad(path, key, f"an encoded image of {image.width}x{image.height} pixels")
+            gray = image.mode in ("1", "L", "LA", "I", "I;16", "F")
+            wanted = "L" if force_gray or (gray and not force_color) else "RGB"
+            pixels = np.asarray(image.convert(wanted))
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise _bad(path, key, f"an encoded image that cannot be decoded ({error})") from None
+    planes = pixels[None] if pixels.ndim == 2 else pixels[:, :, ::-1].transpose(2, 0, 1)
+    return np.ascontiguousarray(planes)
+
+
+def make_datum(image: npt.NDArray[np.uint8], label: int) -> bytes:
+    """Return the bytes of the datum of an image, channels x height x width or height x width."""
+    channels, height, width = image.shape if image.ndim == 3 else (1, *image.shape)
+    datum = messages.Datum(channels=channels, height=height, width=width, data=image.tobytes(), label=label)
+    return bytes(datum.SerializeToString())
+
+
+def record_name(path: Path, key: bytes) -> str:
+    """Return how error messages name a record."""
+    return f"record `{key.decode(errors='backslashreplace')}` of `{path}`"
+
+
+def _bad(path: Path, key: bytes, got: str) -> DataError:
+    """Return the error for a record that holds no usable datum."""
+    return DataError(
+        f"{record_name(path, key)} cannot be used", expected="a Datum message with an image", got=got, hint=_REMAKE
+    )

@@ -1,0 +1,55 @@
+"""What every source of records is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from pycaffelite.errors import DataError
+
+Item = tuple[bytes, bytes]  # key, value
+
+
+class Source(ABC):
+    """Records (key, value) in the order of their keys.
+
+    Reading takes no lock and writes nothing, so any number of processes may read one source, and a folder without
+    write permission will do. Iterators are independent of each other and may run in other threads.
+
+    Attributes:
+        path: The folder or file.
+        backend: "leveldb", "lmdb".
+    """
+
+    backend: str
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._count: int | None = None
+
+    @abstractmethod
+    def items(self) -> Iterator[Item]:
+        """Return an iterator over all records; DataError as soon as it comes upon damage."""
+
+    def records(self, start: int = 0) -> Iterator[Item]:
+        """Return an iterator over the records from the ordinal position `start` to the end."""
+        return islice(self.items(), start, None)
+
+    def __len__(self) -> int:
+        """Return the number of records; may need to read all keys, once."""
+        if self._count is None:
+            self._count = sum(1 for _ in self.items())
+        return self._count
+
+    def first(self) -> Item:
+        """Return the first record, or raise DataError when there is none."""
+        for item in self.records():
+            return item
+        raise DataError(
+            "the database is empty",
+            expected="at least one record",
+            got=f"`{self.path}` with none",
+            hint="was it made to the end? `pycaffelite data info` describes a database",
+        )

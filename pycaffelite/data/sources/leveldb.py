@@ -1,0 +1,96 @@
+"""LevelDB, read without its library: no lock, no writes, any platform.
+
+A database is a folder: `CURRENT` names the manifest, a log of edits whose sum is the list of live tables and the
+number of the write-ahead log; tables hold sorted entries; logs newer than that number hold what is in no table yet.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pycaffelite.data.sources.base import Item, Source
+from pycaffelite.data.sources.damage import damaged, unreadable
+from pycaffelite.data.sources.leveldb_log import LogEntry, batch_entries, read_log
+from pycaffelite.data.sources.leveldb_manifest import TableFile, Version, read_version
+from pycaffelite.data.sources.leveldb_table import Entry, Table
+
+
+class LevelDBSource(Source):
+    """A LevelDB folder as it was when it was opened.
+
+    Args:
+        path: The folder.
+        notify: Takes the note that a log ends in an unfinished write, as a crash of its writer leaves it.
+    """
+
+    backend = "leveldb"
+
+    def __init__(self, path: Path, *, notify: Callable[[str], None] = lambda _message: None) -> None:
+        super().__init__(path)
+        self._notify = notify
+        version = read_version(path)
+        self._memory = self._replay(version)
+        self._runs = [[Table(path, file) for file in run] for run in sorted_runs(list(version.tables.values()))]
+
+    def items(self) -> Iterator[Item]:
+        """Return an iterator over the live records."""
+        streams = [_chain(run) for run in self._runs]
+        if self._memory or not streams:
+            streams.append(iter(self._memory))
+        entries = streams[0] if len(streams) == 1 else heapq.merge(*streams, key=lambda entry: (entry[0], -entry[1]))
+        previous: bytes | None = None
+        for key, tag, value in entries:
+            if previous is not None and key <= previous:
+                if key < previous:
+                    raise damaged(self.path, f"key {key!r} comes after {previous!r}")
+                continue  # an older version of the same key
+            previous = key
+            if tag & 0xFF:  # 0 marks a deletion
+                yield key, value
+
+    def _replay(self, version: Version) -> list[Entry]:
+        """Return the newest entry of each key in the write-ahead logs, sorted by key."""
+        newest: dict[bytes, LogEntry] = {}
+        for path in self._logs(version):
+            batches, torn = read_log(path)
+            if torn:
+                self._notify(f"`{path}` ends in an unfinished write, which is left out")
+            for batch in batches:
+                for key, entry in batch_entries(path, batch):
+                    if key not in newest or entry[0] > newest[key][0]:
+                        newest[key] = entry
+        return [(key, *newest[key]) for key in sorted(newest)]
+
+    def _logs(self, version: Version) -> list[Path]:
+        """Return the logs that may hold entries that no table has, oldest first."""
+        try:
+            numbers = {int(log.stem): log for log in self.path.glob("*.log") if log.stem.isdigit()}
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+        live = [numbers[n] for n in sorted(numbers) if n >= version.log_number or n == version.previous_log_number]
+        if not live and (version.torn or not version.tables):
+            raise damaged(
+                self.path / f"{version.log_number:06d}.log",
+                "the write-ahead log, which holds the newest records, is missing",
+            )
+        return live
+
+
+def sorted_runs(files: list[TableFile]) -> list[list[TableFile]]:
+    """Divide tables into as few runs as a greedy pass finds, so that in each the key ranges follow one another."""
+    runs: list[list[TableFile]] = []
+    for file in sorted(files, key=lambda file: (file.smallest, file.number)):
+        run = next((run for run in runs if run[-1].largest < file.smallest), None)
+        if run is None:
+            runs.append([file])
+        else:
+            run.append(file)
+    return runs
+
+
+def _chain(run: list[Table]) -> Iterator[Entry]:
+    """Return the entries of tables whose key ranges follow one another."""
+    for table in run:
+        yield from table.entries()
