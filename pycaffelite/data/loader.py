@@ -1,0 +1,230 @@
+"""The loader decides order, epochs and sharding, and prefetches batches in a thread."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import weakref
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pycaffelite.data.datum import datum_array, read_datum, record_name
+from pycaffelite.data.sources.base import Item, Source
+from pycaffelite.data.transformer import Transformer
+from pycaffelite.errors import DataError
+
+Array = npt.NDArray[Any]
+State = dict[str, Any]
+
+
+@dataclass
+class Batch:
+    """One batch: data (N x channels x height x width), labels (N), and the reader's state behind it."""
+
+    data: Array
+    labels: Array
+    state: State
+
+
+class BatchReader:
+    """Reads records in key order, over and over, and makes batches of them.
+
+    Args:
+        source: The records.
+        transformer: What turns an image into a row of the batch.
+        rank: Which of the shards is ours.
+        size: Into how many shards the records are dealt, one by one, like cards.
+        skip: How many records to skip at the very beginning.
+    """
+
+    def __init__(
+        self, source: Source, transformer: Transformer, *, rank: int = 0, size: int = 1, skip: int = 0
+    ) -> None:
+        self.source = source
+        self.transformer = transformer
+        self.rank = rank
+        self.size = size
+        self._position = skip  # ordinal of the next record in the source
+        self._dealt = 0  # records passed since the beginning, over all epochs
+        self._iterator: Iterator[Item] | None = None
+
+    def state(self) -> State:
+        """Return where reading goes on, and the state of the random generator."""
+        return {"position": self._position, "dealt": self._dealt, "random": self.transformer.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        self._position, self._dealt = int(state["position"]), int(state["dealt"])
+        self.transformer.restore(state["random"])
+        self._iterator = None
+
+    def fill(self, batch: Batch) -> None:
+        """Read the next batch."""
+        items = [self._next_of_ours() for _ in range(len(batch.data))]
+        datums = [read_datum(self.source.path, key, value) for key, value in items]
+        for n, datum in enumerate(datums):
+            batch.labels[n] = datum.label
+        first = datums[0]
+        shape = (first.channels, first.height, first.width)
+        size = shape[0] * shape[1] * shape[2]
+        if size > 0 and all(
+            not d.encoded and (d.channels, d.height, d.width) == shape and len(d.data) == size for d in datums
+        ):
+            # The usual case, images of bytes and of one shape, is joined without an array for each.
+            images: Array = np.frombuffer(b"".join([d.data for d in datums]), np.uint8)
+            self._apply(items[0][0], images.reshape(len(datums), *shape), batch.data)
+        else:
+            for n, (key, _) in enumerate(items):
+                self._apply(key, self.image(key, datums[n])[None], batch.data[n : n + 1])
+        batch.state = self.state()
+
+    def image(self, key: bytes, datum: Any) -> Array:
+        """Return the image of a datum, decoded as the transformer wants it."""
+        color, gray = self.transformer.force_color, self.transformer.force_gray
+        return datum_array(self.source.path, key, datum, force_color=color, force_gray=gray)
+
+    def _apply(self, key: bytes, images: Array, out: Array) -> None:
+        """Transform images of one shape; `key` is the first one's record."""
+        shape = self.transformer.shape(images.shape[1:])
+        if shape != out.shape[1:]:
+            raise DataError(
+                f"{record_name(self.source.path, key)} has another shape than the first record",
+                expected=_times(out.shape[1:]),
+                got=_times(shape),
+                hint="set crop_size, or make the database from images of one size",
+            )
+        self.transformer.apply(images, out)
+
+    def _next_of_ours(self) -> Item:
+        """Return the next record of our shard."""
+        while True:
+            item = self._next()
+            self._dealt += 1
+            if (self._dealt - 1) % self.size == self.rank:
+                return item
+
+    def _next(self) -> Item:
+        """Return the next record, from the first one again after the last."""
+        if self._iterator is not None:
+            item = next(self._iterator, None)
+            if item is not None:
+                self._position += 1
+                return item
+            self._position = 0
+        self._iterator = self.source.records(self._position)
+        item = next(self._iterator, None)
+        if item is None:
+            # A position behind the end: a long skip, or a source that has become shorter.
+            self._position %= len(self.source) or _empty(self.source)
+            self._iterator = self.source.records(self._position)
+            item = next(self._iterator)
+        self._position += 1
+        return item
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
+
+
+def _empty(source: Source) -> int:
+    """Raise the error of a source without records."""
+    source.first()
+    raise DataError("the database changed while it was read", got=f"`{source.path}`")
+
+
+class Loader:
+    """Hands out batches that a thread has prepared ahead; the same ones, bit for bit, as without the thread.
+
+    Args:
+        reader: Where batches come from; the loader owns it from now on.
+        shape: Shape of the data of a batch.
+        dtype: Element type of data and labels.
+        prefetch: How many batches may be ready; 0 reads each batch when it is asked for.
+    """
+
+    def __init__(self, reader: BatchReader, shape: tuple[int, ...], dtype: npt.DTypeLike, *, prefetch: int = 3) -> None:
+        self._reader = reader
+        self._prefetch = prefetch
+        self._spare = [Batch(np.zeros(shape, dtype), np.zeros(shape[0], dtype), {}) for _ in range(max(1, prefetch))]
+        self._state = reader.state()
+        self._worker: _Worker | None = None
+
+    def next_into(self, data: Array, labels: Array | None) -> None:
+        """Write the next batch into the given arrays."""
+        if self._prefetch:
+            if self._worker is None:
+                self._worker = _Worker(self._reader, self._spare)
+                self._closer = weakref.finalize(self, self._worker.stop)
+            batch = self._worker.take()
+        else:
+            batch = self._spare[0]
+            self._reader.fill(batch)
+        data[...] = batch.data
+        if labels is not None:
+            labels[...] = batch.labels
+        self._state = batch.state
+        if self._worker is not None:
+            self._worker.give_back(batch)
+
+    def state(self) -> State:
+        """Return where the consumer is: behind the last batch it got, however far the thread has read ahead."""
+        return dict(self._state)
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        self.close()
+        self._reader.restore(state)
+        self._state = self._reader.state()
+
+    def close(self) -> None:
+        """End the thread; the next batch starts it again, behind the last one that was handed out."""
+        if self._worker is not None:
+            self._closer()
+            self._worker = None
+            self._reader.restore(self._state)
+
+
+class _Worker:
+    """The thread and its two queues: spare batches go in, filled ones come out. It knows nothing of the loader, so
+    that the loader can be collected, which ends the thread."""
+
+    def __init__(self, reader: BatchReader, spare: list[Batch]) -> None:
+        self._spare: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
+        self._ready: queue.SimpleQueue[Batch | BaseException] = queue.SimpleQueue()
+        self._stopped = threading.Event()
+        for batch in spare:
+            self._spare.put(batch)
+        self._thread = threading.Thread(target=self._run, args=(reader,), name="pycaffelite-prefetch", daemon=True)
+        self._thread.start()
+
+    def take(self) -> Batch:
+        """Wait for a batch; what went wrong in the thread is raised here."""
+        result = self._ready.get()
+        if isinstance(result, BaseException):
+            self._ready.put(result)  # for whoever asks again
+            raise result
+        return result
+
+    def give_back(self, batch: Batch) -> None:
+        """Let the thread fill a batch again."""
+        self._spare.put(batch)
+
+    def stop(self) -> None:
+        """End the thread and wait for it."""
+        self._stopped.set()
+        self._spare.put(None)
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self, reader: BatchReader) -> None:
+        while (batch := self._spare.get()) is not None and not self._stopped.is_set():
+            try:
+                reader.fill(batch)
+            except BaseException as error:  # the consumer raises it
+                self._ready.put(error)
+                return
+            self._ready.put(batch)

@@ -1,0 +1,127 @@
+"""What TransformationParameter asks for: arithmetic on images, with an explicit random generator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pycaffelite.errors import FieldError, ShapeError
+from pycaffelite.kernels import transform as kernels
+
+Image = npt.NDArray[Any]  # channels x height x width, uint8 or float32
+
+
+class Transformer:
+    """Turns images into the rows of a batch: (pixel - mean) * scale of a crop, perhaps mirrored.
+
+    In TRAIN the place of the crop is random, in TEST it is the centre. `mirror` flips every other image at random, in
+    TEST too, as Caffe 1.0 does.
+
+    Args:
+        parameter: The TransformationParameter message.
+        phase: "TRAIN" or "TEST".
+        generator: Where crops and flips come from.
+        mean: The mean image, channels x height x width, when there is a mean file.
+    """
+
+    def __init__(
+        self, parameter: Any, phase: str, generator: np.random.Generator, mean: npt.NDArray[np.float32] | None = None
+    ) -> None:
+        check_transformation(parameter)
+        self.crop: int = parameter.crop_size
+        self.mirror: bool = parameter.mirror
+        self.scale: float = parameter.scale
+        self.force_color: bool = parameter.force_color
+        self.force_gray: bool = parameter.force_gray
+        self.mean_values = np.array(parameter.mean_value, np.float32)
+        self.mean = mean
+        self.train = phase == "TRAIN"
+        self.generator = generator
+
+    @property
+    def random(self) -> bool:
+        """Whether it draws random numbers."""
+        return self.mirror or bool(self.crop and self.train)
+
+    def shape(self, image: Sequence[int]) -> tuple[int, int, int]:
+        """Return channels, height and width of what an image of this shape becomes; ShapeError when it cannot."""
+        channels, height, width = image
+        if self.crop and (height < self.crop or width < self.crop):
+            raise ShapeError(
+                "the image is smaller than its crop",
+                expected=f"height and width of at least {self.crop} (crop_size)",
+                got=f"an image of {channels}x{height}x{width}",
+            )
+        if self.mean is not None and self.mean.shape != (channels, height, width):
+            raise ShapeError(
+                "the mean does not fit the image",
+                expected=f"a mean_file of {channels}x{height}x{width}, as the images are",
+                got="x".join(map(str, self.mean.shape)),
+                hint="compute the mean of this database, or use mean_value",
+            )
+        if self.mean_values.size > 1 and self.mean_values.size != channels:
+            raise ShapeError(
+                "mean_value does not fit the image",
+                expected=f"one mean_value, or {channels}, one for each channel",
+                got=f"{self.mean_values.size}",
+            )
+        return channels, self.crop or height, self.crop or width
+
+    def apply(self, images: Image, out: npt.NDArray[Any]) -> None:
+        """Transform images of one shape (N x channels x height x width) into `out`, whose shape must be right."""
+        N, C, H, W = images.shape
+        assert out.shape == (N, *self.shape((C, H, W)))  # the kernel does not look
+        rows, columns, flips = self._draw(N, H - out.shape[2], W - out.shape[3])
+        scale = np.array([self.scale], out.dtype)
+        kernels.transform(images, rows, columns, flips, self._mean(C), scale, out)
+
+    def _draw(
+        self, count: int, spare_rows: int, spare_columns: int
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Return for each image the first row and column of its crop, and whether it is mirrored."""
+        rows = np.full(count, spare_rows // 2, np.int64)
+        columns = np.full(count, spare_columns // 2, np.int64)
+        flips = np.zeros(count, np.bool_)
+        for n in range(count if self.random else 0):
+            # One image after the other, so that the numbers do not depend on how images are grouped.
+            if self.mirror:
+                flips[n] = self.generator.integers(2)
+            if self.crop and self.train:
+                rows[n] = self.generator.integers(spare_rows + 1)
+                columns[n] = self.generator.integers(spare_columns + 1)
+        return rows, columns, flips
+
+    def _mean(self, channels: int) -> npt.NDArray[np.float32]:
+        """Return the mean as the kernel takes it: a whole image, or channels x 1 x 1."""
+        if self.mean is not None:
+            return self.mean
+        values = self.mean_values if self.mean_values.size else np.zeros(1, np.float32)
+        return np.ascontiguousarray(np.broadcast_to(values[:, None, None], (channels, 1, 1)))
+
+    def state(self) -> Mapping[str, Any] | None:
+        """Return the state of the random generator, or None where none is used."""
+        return dict(self.generator.bit_generator.state) if self.random else None
+
+    def restore(self, state: Mapping[str, Any] | None) -> None:
+        """Take up a state that `state` returned."""
+        if state is not None:
+            self.generator.bit_generator.state = state
+
+
+def check_transformation(parameter: Any) -> None:
+    """Raise FieldError where fields contradict each other."""
+    if parameter.HasField("mean_file") and parameter.mean_value:
+        raise FieldError(
+            "mean_file and mean_value exclude each other",
+            expected="one of them in transform_param",
+            got=f'mean_file: "{parameter.mean_file}" and {len(parameter.mean_value)} mean_value',
+        )
+    if parameter.force_color and parameter.force_gray:
+        raise FieldError(
+            "force_color and force_gray exclude each other",
+            expected="one of them in transform_param",
+            got="both",
+        )

@@ -1,0 +1,50 @@
+"""Crops, mirrors, centres and scales images as they become a batch."""
+
+from __future__ import annotations
+
+from pycaffelite.kernels._jit import Array, kernel
+
+
+@kernel()
+def transform(
+    source: Array,
+    rows: Array,
+    columns: Array,
+    flips: Array,
+    mean: Array,
+    scale: Array,
+    out: Array,
+) -> None:
+    """Write out[n, c, h, w] = (source[n, c, rows[n] + h, columns[n] + w] - mean[c, ...]) * scale, or its mirror image.
+
+    The mean is taken where the source pixel is, before mirroring. Serial: it runs in the prefetch thread, beside the
+    parallel kernels of the net. One read and one write per element of `out`.
+
+    Args:
+        source: (N, C, H, W) uint8 or float32, in.
+        rows: (N,) int64, in: the first row of each crop.
+        columns: (N,) int64, in: the first column.
+        flips: (N,) bool, in: whether the result is mirrored left to right.
+        mean: (C, H, W), or (C, 1, 1) for one value per channel; float32, in.
+        scale: (1,) of out's type, in: so that float32 nets compute in float32 as Caffe does.
+        out: (N, C, h, w) float32 or float64, out.
+    """
+    N, C, h, w = out.shape
+    factor = scale[0]
+    planes = mean.shape[1] > 1 or mean.shape[2] > 1
+    for n in range(N):
+        top, left = rows[n], columns[n]
+        step = -1 if flips[n] else 1
+        start = w - 1 if flips[n] else 0
+        for c in range(C):
+            for i in range(h):
+                if planes:
+                    for j in range(w):
+                        value = out.dtype.type(source[n, c, top + i, left + j])
+                        centre = out.dtype.type(mean[c, top + i, left + j])
+                        out[n, c, i, start + step * j] = (value - centre) * factor
+                else:
+                    centre = out.dtype.type(mean[c, 0, 0])
+                    for j in range(w):
+                        value = out.dtype.type(source[n, c, top + i, left + j])
+                        out[n, c, i, start + step * j] = (value - centre) * factor
