@@ -23,9 +23,8 @@ def read_bytes(path: str | Path, wanted: str, error: type[PycaffeliteError] = Pr
     except FileNotFoundError:
         raise error("no such file", where=where, expected=f"a file with {wanted}", hint=_similar(file)) from None
     except IsADirectoryError:
-        raise error(
-            "this is a folder", where=where, expected=f"a file with {wanted}", hint=_inside(file, path)
-        ) from None
+        hint = _inside(file) if error is PrototxtError else None
+        raise error("this is a folder", where=where, expected=f"a file with {wanted}", hint=hint) from None
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
         raise error(f"the file cannot be read: {reason}", where=where, expected=f"a file with {wanted}") from None
@@ -78,9 +77,10 @@ def _similar(file: Path) -> str | None:
     return f"did you mean {' or '.join(matches)}?" if matches else None
 
 
-def _inside(folder: Path, path: str | Path) -> str | None:
+def _inside(folder: Path) -> str | None:
+    """Name the prototxt files of a folder."""
     try:
         names = sorted(entry.name for entry in os.scandir(folder) if entry.name.endswith(".prototxt"))
     except OSError:
         return None
-    return f"it holds {', '.join(f'`{Path(path) / name}`' for name in names[:3])}" if names else None
+    return f"it holds {', '.join(f'`{folder / name}`' for name in names[:3])}" if names else None

@@ -12,6 +12,7 @@ TRAIN: int
 TEST: int
 
 class BlobShape(Message):
+    DESCRIPTOR: Any
     dim: RepeatedScalarFieldContainer[int]
     def __init__(
         self,
@@ -20,6 +21,7 @@ class BlobShape(Message):
     ) -> None: ...
 
 class BlobProto(Message):
+    DESCRIPTOR: Any
     num: int
     channels: int
     height: int
@@ -44,6 +46,7 @@ class BlobProto(Message):
     ) -> None: ...
 
 class BlobProtoVector(Message):
+    DESCRIPTOR: Any
     blobs: RepeatedCompositeFieldContainer[BlobProto]
     def __init__(
         self,
@@ -52,6 +55,7 @@ class BlobProtoVector(Message):
     ) -> None: ...
 
 class Datum(Message):
+    DESCRIPTOR: Any
     channels: int
     height: int
     width: int
@@ -72,6 +76,7 @@ class Datum(Message):
     ) -> None: ...
 
 class FillerParameter(Message):
+    DESCRIPTOR: Any
     VarianceNorm: EnumTypeWrapper
     FAN_IN: int
     FAN_OUT: int
@@ -98,6 +103,7 @@ class FillerParameter(Message):
     ) -> None: ...
 
 class NetParameter(Message):
+    DESCRIPTOR: Any
     name: str
     layers: RepeatedCompositeFieldContainer[V1LayerParameter]
     input: RepeatedScalarFieldContainer[str]
@@ -122,6 +128,7 @@ class NetParameter(Message):
     ) -> None: ...
 
 class SolverParameter(Message):
+    DESCRIPTOR: Any
     SnapshotFormat: EnumTypeWrapper
     HDF5: int
     BINARYPROTO: int
@@ -225,6 +232,7 @@ class SolverParameter(Message):
     ) -> None: ...
 
 class SolverState(Message):
+    DESCRIPTOR: Any
     iter: int
     learned_net: str
     history: RepeatedCompositeFieldContainer[BlobProto]
@@ -239,6 +247,7 @@ class SolverState(Message):
     ) -> None: ...
 
 class NetState(Message):
+    DESCRIPTOR: Any
     phase: int
     level: int
     stage: RepeatedScalarFieldContainer[str]
@@ -251,6 +260,7 @@ class NetState(Message):
     ) -> None: ...
 
 class NetStateRule(Message):
+    DESCRIPTOR: Any
     phase: int
     min_level: int
     max_level: int
@@ -267,6 +277,7 @@ class NetStateRule(Message):
     ) -> None: ...
 
 class ParamSpec(Message):
+    DESCRIPTOR: Any
     DimCheckMode: EnumTypeWrapper
     STRICT: int
     PERMISSIVE: int
@@ -284,6 +295,7 @@ class ParamSpec(Message):
     ) -> None: ...
 
 class LayerParameter(Message):
+    DESCRIPTOR: Any
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -410,6 +422,7 @@ class LayerParameter(Message):
     ) -> None: ...
 
 class TransformationParameter(Message):
+    DESCRIPTOR: Any
     scale: float
     mirror: bool
     crop_size: int
@@ -430,6 +443,7 @@ class TransformationParameter(Message):
     ) -> None: ...
 
 class LossParameter(Message):
+    DESCRIPTOR: Any
     NormalizationMode: EnumTypeWrapper
     FULL: int
     VALID: int
@@ -447,6 +461,7 @@ class LossParameter(Message):
     ) -> None: ...
 
 class AccuracyParameter(Message):
+    DESCRIPTOR: Any
     top_k: int
     axis: int
     ignore_label: int
@@ -459,6 +474,7 @@ class AccuracyParameter(Message):
     ) -> None: ...
 
 class ArgMaxParameter(Message):
+    DESCRIPTOR: Any
     out_max_val: bool
     top_k: int
     axis: int
@@ -471,6 +487,7 @@ class ArgMaxParameter(Message):
     ) -> None: ...
 
 class ClipParameter(Message):
+    DESCRIPTOR: Any
     min: float
     max: float
     def __init__(
@@ -481,6 +498,7 @@ class ClipParameter(Message):
     ) -> None: ...
 
 class ConcatParameter(Message):
+    DESCRIPTOR: Any
     concat_dim: int
     axis: int
     def __init__(
@@ -491,6 +509,7 @@ class ConcatParameter(Message):
     ) -> None: ...
 
 class BatchNormParameter(Message):
+    DESCRIPTOR: Any
     use_global_stats: bool
     moving_average_fraction: float
     eps: float
@@ -503,6 +522,7 @@ class BatchNormParameter(Message):
     ) -> None: ...
 
 class BiasParameter(Message):
+    DESCRIPTOR: Any
     axis: int
     num_axes: int
     filler: FillerParameter
@@ -515,6 +535,7 @@ class BiasParameter(Message):
     ) -> None: ...
 
 class ContrastiveLossParameter(Message):
+    DESCRIPTOR: Any
     margin: float
     legacy_version: bool
     def __init__(
@@ -525,6 +546,7 @@ class ContrastiveLossParameter(Message):
     ) -> None: ...
 
 class ConvolutionParameter(Message):
+    DESCRIPTOR: Any
     Engine: EnumTypeWrapper
     DEFAULT: int
     CAFFE: int
@@ -571,6 +593,7 @@ class ConvolutionParameter(Message):
     ) -> None: ...
 
 class CropParameter(Message):
+    DESCRIPTOR: Any
     axis: int
     offset: RepeatedScalarFieldContainer[int]
     def __init__(
@@ -581,6 +604,7 @@ class CropParameter(Message):
     ) -> None: ...
 
 class DataParameter(Message):
+    DESCRIPTOR: Any
     DB: EnumTypeWrapper
     LEVELDB: int
     LMDB: int
@@ -610,6 +634,7 @@ class DataParameter(Message):
     ) -> None: ...
 
 class DropoutParameter(Message):
+    DESCRIPTOR: Any
     dropout_ratio: float
     def __init__(
         self,
@@ -618,6 +643,7 @@ class DropoutParameter(Message):
     ) -> None: ...
 
 class DummyDataParameter(Message):
+    DESCRIPTOR: Any
     data_filler: RepeatedCompositeFieldContainer[FillerParameter]
     num: RepeatedScalarFieldContainer[int]
     channels: RepeatedScalarFieldContainer[int]
@@ -636,6 +662,7 @@ class DummyDataParameter(Message):
     ) -> None: ...
 
 class EltwiseParameter(Message):
+    DESCRIPTOR: Any
     EltwiseOp: EnumTypeWrapper
     PROD: int
     SUM: int
@@ -652,6 +679,7 @@ class EltwiseParameter(Message):
     ) -> None: ...
 
 class ELUParameter(Message):
+    DESCRIPTOR: Any
     alpha: float
     def __init__(
         self,
@@ -660,6 +688,7 @@ class ELUParameter(Message):
     ) -> None: ...
 
 class EmbedParameter(Message):
+    DESCRIPTOR: Any
     num_output: int
     input_dim: int
     bias_term: bool
@@ -676,6 +705,7 @@ class EmbedParameter(Message):
     ) -> None: ...
 
 class ExpParameter(Message):
+    DESCRIPTOR: Any
     base: float
     scale: float
     shift: float
@@ -688,6 +718,7 @@ class ExpParameter(Message):
     ) -> None: ...
 
 class FlattenParameter(Message):
+    DESCRIPTOR: Any
     axis: int
     end_axis: int
     def __init__(
@@ -698,6 +729,7 @@ class FlattenParameter(Message):
     ) -> None: ...
 
 class HDF5DataParameter(Message):
+    DESCRIPTOR: Any
     source: str
     batch_size: int
     shuffle: bool
@@ -710,6 +742,7 @@ class HDF5DataParameter(Message):
     ) -> None: ...
 
 class HDF5OutputParameter(Message):
+    DESCRIPTOR: Any
     file_name: str
     def __init__(
         self,
@@ -718,6 +751,7 @@ class HDF5OutputParameter(Message):
     ) -> None: ...
 
 class HingeLossParameter(Message):
+    DESCRIPTOR: Any
     Norm: EnumTypeWrapper
     L1: int
     L2: int
@@ -729,6 +763,7 @@ class HingeLossParameter(Message):
     ) -> None: ...
 
 class ImageDataParameter(Message):
+    DESCRIPTOR: Any
     source: str
     scale: float
     mean_file: str
@@ -759,6 +794,7 @@ class ImageDataParameter(Message):
     ) -> None: ...
 
 class InfogainLossParameter(Message):
+    DESCRIPTOR: Any
     source: str
     axis: int
     def __init__(
@@ -769,6 +805,7 @@ class InfogainLossParameter(Message):
     ) -> None: ...
 
 class InnerProductParameter(Message):
+    DESCRIPTOR: Any
     num_output: int
     bias_term: bool
     weight_filler: FillerParameter
@@ -787,6 +824,7 @@ class InnerProductParameter(Message):
     ) -> None: ...
 
 class InputParameter(Message):
+    DESCRIPTOR: Any
     shape: RepeatedCompositeFieldContainer[BlobShape]
     def __init__(
         self,
@@ -795,6 +833,7 @@ class InputParameter(Message):
     ) -> None: ...
 
 class LogParameter(Message):
+    DESCRIPTOR: Any
     base: float
     scale: float
     shift: float
@@ -807,6 +846,7 @@ class LogParameter(Message):
     ) -> None: ...
 
 class LRNParameter(Message):
+    DESCRIPTOR: Any
     NormRegion: EnumTypeWrapper
     ACROSS_CHANNELS: int
     WITHIN_CHANNEL: int
@@ -832,6 +872,7 @@ class LRNParameter(Message):
     ) -> None: ...
 
 class MemoryDataParameter(Message):
+    DESCRIPTOR: Any
     batch_size: int
     channels: int
     height: int
@@ -846,6 +887,7 @@ class MemoryDataParameter(Message):
     ) -> None: ...
 
 class MVNParameter(Message):
+    DESCRIPTOR: Any
     normalize_variance: bool
     across_channels: bool
     eps: float
@@ -858,6 +900,7 @@ class MVNParameter(Message):
     ) -> None: ...
 
 class ParameterParameter(Message):
+    DESCRIPTOR: Any
     shape: BlobShape
     def __init__(
         self,
@@ -866,6 +909,7 @@ class ParameterParameter(Message):
     ) -> None: ...
 
 class PoolingParameter(Message):
+    DESCRIPTOR: Any
     PoolMethod: EnumTypeWrapper
     MAX: int
     AVE: int
@@ -909,6 +953,7 @@ class PoolingParameter(Message):
     ) -> None: ...
 
 class PowerParameter(Message):
+    DESCRIPTOR: Any
     power: float
     scale: float
     shift: float
@@ -921,6 +966,7 @@ class PowerParameter(Message):
     ) -> None: ...
 
 class PythonParameter(Message):
+    DESCRIPTOR: Any
     module: str
     layer: str
     param_str: str
@@ -935,6 +981,7 @@ class PythonParameter(Message):
     ) -> None: ...
 
 class RecurrentParameter(Message):
+    DESCRIPTOR: Any
     num_output: int
     weight_filler: FillerParameter
     bias_filler: FillerParameter
@@ -951,6 +998,7 @@ class RecurrentParameter(Message):
     ) -> None: ...
 
 class ReductionParameter(Message):
+    DESCRIPTOR: Any
     ReductionOp: EnumTypeWrapper
     SUM: int
     ASUM: int
@@ -968,6 +1016,7 @@ class ReductionParameter(Message):
     ) -> None: ...
 
 class ReLUParameter(Message):
+    DESCRIPTOR: Any
     Engine: EnumTypeWrapper
     DEFAULT: int
     CAFFE: int
@@ -982,6 +1031,7 @@ class ReLUParameter(Message):
     ) -> None: ...
 
 class ReshapeParameter(Message):
+    DESCRIPTOR: Any
     shape: BlobShape
     axis: int
     num_axes: int
@@ -994,6 +1044,7 @@ class ReshapeParameter(Message):
     ) -> None: ...
 
 class ScaleParameter(Message):
+    DESCRIPTOR: Any
     axis: int
     num_axes: int
     filler: FillerParameter
@@ -1010,6 +1061,7 @@ class ScaleParameter(Message):
     ) -> None: ...
 
 class SigmoidParameter(Message):
+    DESCRIPTOR: Any
     Engine: EnumTypeWrapper
     DEFAULT: int
     CAFFE: int
@@ -1022,6 +1074,7 @@ class SigmoidParameter(Message):
     ) -> None: ...
 
 class SliceParameter(Message):
+    DESCRIPTOR: Any
     slice_dim: int
     slice_point: RepeatedScalarFieldContainer[int]
     axis: int
@@ -1034,6 +1087,7 @@ class SliceParameter(Message):
     ) -> None: ...
 
 class SoftmaxParameter(Message):
+    DESCRIPTOR: Any
     Engine: EnumTypeWrapper
     DEFAULT: int
     CAFFE: int
@@ -1048,6 +1102,7 @@ class SoftmaxParameter(Message):
     ) -> None: ...
 
 class SwishParameter(Message):
+    DESCRIPTOR: Any
     beta: float
     def __init__(
         self,
@@ -1056,6 +1111,7 @@ class SwishParameter(Message):
     ) -> None: ...
 
 class TanHParameter(Message):
+    DESCRIPTOR: Any
     Engine: EnumTypeWrapper
     DEFAULT: int
     CAFFE: int
@@ -1068,6 +1124,7 @@ class TanHParameter(Message):
     ) -> None: ...
 
 class TileParameter(Message):
+    DESCRIPTOR: Any
     axis: int
     tiles: int
     def __init__(
@@ -1078,6 +1135,7 @@ class TileParameter(Message):
     ) -> None: ...
 
 class ThresholdParameter(Message):
+    DESCRIPTOR: Any
     threshold: float
     def __init__(
         self,
@@ -1086,6 +1144,7 @@ class ThresholdParameter(Message):
     ) -> None: ...
 
 class WindowDataParameter(Message):
+    DESCRIPTOR: Any
     source: str
     scale: float
     mean_file: str
@@ -1118,6 +1177,7 @@ class WindowDataParameter(Message):
     ) -> None: ...
 
 class SPPParameter(Message):
+    DESCRIPTOR: Any
     PoolMethod: EnumTypeWrapper
     MAX: int
     AVE: int
@@ -1138,6 +1198,7 @@ class SPPParameter(Message):
     ) -> None: ...
 
 class V1LayerParameter(Message):
+    DESCRIPTOR: Any
     LayerType: EnumTypeWrapper
     NONE: int
     ABSVAL: int
@@ -1274,6 +1335,7 @@ class V1LayerParameter(Message):
     ) -> None: ...
 
 class V0LayerParameter(Message):
+    DESCRIPTOR: Any
     PoolMethod: EnumTypeWrapper
     MAX: int
     AVE: int
@@ -1360,6 +1422,7 @@ class V0LayerParameter(Message):
     ) -> None: ...
 
 class PReLUParameter(Message):
+    DESCRIPTOR: Any
     filler: FillerParameter
     channel_shared: bool
     def __init__(

@@ -21,12 +21,12 @@ __all__ = [
     "NetFile",
     "Note",
     "SolverFile",
-    "inline_net",
     "kind_of",
     "parse_net",
     "parse_solver",
     "read_net",
     "read_solver",
+    "wrap_net",
 ]
 
 
@@ -92,12 +92,19 @@ def parse_solver(text: str, path: str = "<string>", report: Report = raise_probl
     return SolverFile(path, upgraded.solver, upgraded.source, upgraded.notes)
 
 
-def inline_net(solver: SolverFile, field: str, index: int = 0, report: Report = raise_problem) -> NetFile:
-    """Take the net in `net_param`, `train_net_param` or `test_net_param` out of a solver, in current form."""
-    value = getattr(solver.solver, field)
-    net = messages.NetParameter()
-    net.CopyFrom(value[index] if field == "test_net_param" else value)
-    upgraded = upgrade_net(net, solver.source.part(field, index), report)
+def wrap_net(net: Any, solver: SolverFile, field: str, index: int = 0, report: Report = raise_problem) -> NetFile:
+    """Bring a net that stands inside a solver, in its `net_param` or `test_net_param`, to the current form.
+
+    Args:
+        net: The NetParameter; it is not changed.
+        solver: The file in which it stands.
+        field: The solver's field that holds it.
+        index: Which one, where the field is repeated.
+        report: Takes the problems.
+    """
+    copy = messages.NetParameter()
+    copy.CopyFrom(net)
+    upgraded = upgrade_net(copy, solver.source.part(field, index), report)
     return NetFile(solver.path, upgraded.net, upgraded.source, upgraded.notes, upgraded.dialect)
 
 

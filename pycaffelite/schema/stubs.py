@@ -43,6 +43,7 @@ def _enum(enum: Any, indent: str) -> Iterator[str]:
 
 def _message(message: Any, package: str) -> Iterator[str]:
     yield f"class {message.name}(Message):"
+    yield "    DESCRIPTOR: Any"
     for enum in message.enum_type:
         yield from _enum(enum, "    ")
     for field in message.field:

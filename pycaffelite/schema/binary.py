@@ -1,0 +1,139 @@
+"""Read binary weights of any era, and binary means, as messages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from pycaffelite.errors import DataError, Location, PycaffeliteError, SnapshotError
+from pycaffelite.schema import messages
+from pycaffelite.schema.files import read_bytes
+from pycaffelite.schema.sourcemap import SourceMap
+from pycaffelite.schema.upgrade import upgrade_net
+
+_LARGEST = 2**31 - 1  # bytes; protobuf's own limit
+_HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+
+
+def read_weights_message(path: str | Path) -> Any:
+    """Read a .caffemodel.
+
+    Args:
+        path: A binary NetParameter with V0, V1 or current layers.
+
+    Returns:
+        The NetParameter in current form, blobs included.
+
+    Raises:
+        SnapshotError: No such file, or not a .caffemodel; the hint says what it is instead.
+    """
+    where = Location(str(path))
+    content = read_bytes(path, "weights", SnapshotError)
+    _refuse_other_formats(content, where, SnapshotError, "a binary .caffemodel")
+    net = messages.NetParameter()
+    if not _parse(net, content):
+        raise SnapshotError(
+            "the file is damaged or cut off",
+            where=where,
+            expected="a binary .caffemodel",
+            got=f"{len(content)} bytes that are none",
+            hint=_other_message(content),
+        )
+    if not net.layer and not net.layers:
+        raise SnapshotError(
+            "the file holds no layers", where=where, expected="a binary .caffemodel", hint=_other_message(content)
+        )
+    try:
+        return upgrade_net(net, SourceMap(str(path))).net
+    except PycaffeliteError as problem:
+        raise SnapshotError(
+            f"the old form of these weights cannot be upgraded: {problem.what}",
+            where=where,
+            subject=problem.subject,
+            expected=problem.expected,
+            got=problem.got,
+            hint=problem.hint,
+        ) from problem
+
+
+def read_blob_proto(path: str | Path) -> Any:
+    """Read a .binaryproto, such as the mean of a data set.
+
+    Args:
+        path: A binary BlobProto.
+
+    Returns:
+        The BlobProto.
+
+    Raises:
+        DataError: No such file, or not a BlobProto; the hint says what it is instead.
+    """
+    where = Location(str(path))
+    content = read_bytes(path, "a blob", DataError)
+    _refuse_other_formats(content, where, DataError, "a binary BlobProto")
+    blob = messages.BlobProto()
+    if not _parse(blob, content):
+        raise DataError(
+            "the file is damaged or cut off",
+            where=where,
+            expected="a binary BlobProto",
+            got=f"{len(content)} bytes that are none",
+            hint=_other_message(content),
+        )
+    if not blob.data and not blob.double_data:
+        raise DataError(
+            "the file holds no numbers", where=where, expected="a binary BlobProto", hint=_other_message(content)
+        )
+    return blob
+
+
+def _parse(message: Any, content: bytes) -> bool:
+    """Parse into the message; tell whether that went well. A text that is not UTF-8 is no name of Caffe's."""
+    try:
+        message.ParseFromString(content)
+    except (DecodeError, UnicodeDecodeError, ValueError):
+        return False
+    return True
+
+
+def _refuse_other_formats(content: bytes, where: Location, error: type[PycaffeliteError], expected: str) -> None:
+    """Raise for what can be told without parsing."""
+    if not content:
+        raise error("the file is empty", where=where, expected=expected)
+    if len(content) > _LARGEST:
+        raise error(
+            "the file is too large for protobuf",
+            where=where,
+            expected=f"at most {_LARGEST} bytes",
+            got=f"{len(content)} bytes",
+            hint="keep weights of this size in the HDF5 form, .caffemodel.h5",
+        )
+    if content.startswith(_HDF5_MAGIC):
+        raise error(
+            "the file is HDF5",
+            where=where,
+            expected=expected,
+            hint="name it with the ending .h5 to have it read as HDF5",
+        )
+    if _CONTROL.search(content, 0, 65536) is None:
+        raise error(
+            "the file is a text", where=where, expected=expected, hint="a prototxt describes a net and holds no numbers"
+        )
+
+
+def _other_message(content: bytes) -> str | None:
+    """Say which of Caffe's other binary files this is."""
+    state = messages.SolverState()
+    if _parse(state, content) and state.HasField("iter") and (state.history or state.learned_net):
+        return f"it is a .solverstate of iteration {state.iter}: give it with --snapshot"
+    blob = messages.BlobProto()
+    if _parse(blob, content) and (blob.data or blob.double_data) and (blob.HasField("shape") or blob.HasField("num")):
+        return "it is a single blob, such as a mean: give it as `mean_file`"
+    net = messages.NetParameter()
+    if _parse(net, content) and (net.layer or net.layers):
+        return "it is a .caffemodel: give it with --weights"
+    return None
