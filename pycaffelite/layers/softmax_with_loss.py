@@ -1,0 +1,88 @@
+"""Softmax and the negative log-likelihood of labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from pycaffelite.blob import Blob, Shape
+from pycaffelite.kernels import softmax_with_loss
+from pycaffelite.layers.base import Arity, Context, Layout
+from pycaffelite.layers.class_scores import View, axis_view, check_labels, wrong_label
+from pycaffelite.layers.loss import LossLayer, Normalization
+from pycaffelite.layers.registry import register
+
+_PARALLEL_FROM = 1 << 15  # elements: 0.1 ms of work, against which a parallel region is small
+
+
+@register("SoftmaxWithLoss")
+class SoftmaxWithLoss(LossLayer):
+    """Compare class scores with labels.
+
+    loss = - 1/D Σ_{n,i} log max(p[n,l,i], 1.18e-38), p = softmax(x) over the axis, l = label[n,i] where it is not
+    ignored; n and i stand for the axes before and after the axis. D as `loss_param` says.
+
+    Bottoms: x, scores (N, C, H, W); label, N·H·W classes 0 to C - 1 stored as floats, any shape whose first axis is
+    N.
+    Tops: loss (), weight 1 by default; optionally p, as x.
+    Params: none.
+    Fields: `softmax_param { axis }`, 1 by default; `loss_param { ignore_label normalization normalize }`, VALID by
+    default; BATCH_SIZE counts everything before the axis.
+    Backward: dx[n,c,i] = w/D (p[n,c,i] - [c = l]), 0 where ignored, w the loss weight; the clamp has no part in it,
+    and nothing comes from the second top.
+    Errors: ShapeError if there is no such axis or the number of labels differs; DataError for a label that is no
+    class.
+    Source: Caffe's SoftmaxWithLossLayer, which cannot be set up with the second top in 1.0.
+    """
+
+    arity: ClassVar[Arity] = Arity(bottoms=(2, 2), tops=(1, 2))
+
+    def __init__(self, message: Any, context: Context) -> None:
+        super().__init__(message, context)
+        self.axis: int = message.softmax_param.axis
+        self.normalization = Normalization(message.loss_param, default="VALID")
+        self.view: View = (0, 0, 0)
+        self.divisor = 1.0
+        self.parallel = False
+
+    def layout(self, bottom_shapes: Sequence[Shape]) -> Layout:
+        """Return the scalar top, the probabilities' if wanted, and the buffer of probabilities."""
+        self.check_records(bottom_shapes)
+        check_labels(self.axis, bottom_shapes)
+        scores = bottom_shapes[0]
+        return Layout([(), scores][: max(1, len(self.message.top))], buffers={"probabilities": (scores, None)})
+
+    def prepare(self, bottom_shapes: Sequence[Shape]) -> None:
+        """Find the 3-D view, and which kernels its size is worth."""
+        self.view = axis_view(self.axis, bottom_shapes[0])
+        self.parallel = math.prod(self.view) >= _PARALLEL_FROM
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Write the loss, and the probabilities where a second top wants them."""
+        scores, labels = bottom[0].data.reshape(self.view), bottom[1].data.reshape(-1)
+        probabilities = self.buffers["probabilities"].reshape(self.view)
+        ignore = (self.normalization.has_ignore, self.normalization.ignore_label)
+        if self.parallel:
+            loss, valid, wrong = softmax_with_loss.forward_parallel(scores, labels, *ignore, probabilities)
+        else:
+            loss, valid, wrong = softmax_with_loss.forward(scores, labels, *ignore, probabilities, 0, labels.size)
+        if wrong >= 0:
+            raise wrong_label(bottom[1], wrong, self.view[1])
+        self.divisor = self.normalization.divisor(self.view[0], self.view[2], valid)
+        top[0].data[...] = loss / self.divisor
+        if len(top) > 1:
+            top[1].data[...] = self.buffers["probabilities"]
+
+    def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        """Write the diff of the scores."""
+        if not wanted[0]:
+            return
+        scale = self.weight(top) / self.divisor
+        probabilities, diff = self.buffers["probabilities"].reshape(self.view), bottom[0].diff.reshape(self.view)
+        labels = bottom[1].data.reshape(-1)
+        ignore = (self.normalization.has_ignore, self.normalization.ignore_label)
+        if self.parallel:
+            softmax_with_loss.backward_parallel(probabilities, labels, *ignore, scale, diff)
+        else:
+            softmax_with_loss.backward(probabilities, labels, *ignore, scale, diff, 0, labels.size)
