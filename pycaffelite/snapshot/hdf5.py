@@ -1,0 +1,144 @@
+"""Caffe's HDF5 layouts: `data/<layer>/<index>` and `diff/...` for weights; iter, learned_net, history for a state.
+
+A layer name with `/` makes nested groups, which is where HDF5's own tools look for it (Caffe cannot write it).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from pycaffelite.blob import Array, Blob
+from pycaffelite.errors import Location, SnapshotError
+from pycaffelite.snapshot.files import Chunk, cannot_read
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+
+def encode_weights(layers: Sequence[tuple[str, Mapping[int, Blob]]], *, diff: bool) -> list[Chunk]:
+    """Return a weights file.
+
+    Args:
+        layers: For each layer its name and, by index, those of its parameters that it owns.
+        diff: Whether to write the diffs too.
+    """
+    with _in_memory() as (file, chunks):
+        for kind in ("data", "diff") if diff else ("data",):
+            top = file.create_group(kind)
+            for name, blobs in layers:
+                try:
+                    group = top.require_group(name)
+                    for index, blob in blobs.items():
+                        group.create_dataset(str(index), data=getattr(blob, kind))
+                except (TypeError, ValueError):
+                    raise SnapshotError(
+                        f"layer `{name}` cannot be written to HDF5",
+                        expected="a name that does not continue another layer's name with `/` and a number",
+                        got=f"`{name}`",
+                        hint="rename it, or use snapshot_format: BINARYPROTO",
+                    ) from None
+    return chunks
+
+
+def encode_state(iteration: int, learned_net: str, current_step: int, history: Sequence[Array]) -> list[Chunk]:
+    """Return a solver-state file."""
+    with _in_memory() as (file, chunks):
+        file.create_dataset("iter", data=np.array([iteration], "<i4"))
+        _write_text(file, "learned_net", learned_net)
+        file.create_dataset("current_step", data=np.array([current_step], "<i4"))
+        group = file.create_group("history")
+        for index, array in enumerate(history):
+            group.create_dataset(str(index), data=array)
+    return chunks
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Mapping[str, Any]]:
+    """Open a file for reading; whatever goes wrong inside becomes a SnapshotError that names it."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(SIGNATURE))
+    except OSError as error:
+        raise cannot_read(path, error) from None
+    if start != SIGNATURE:
+        raise SnapshotError(
+            "not an HDF5 file",
+            where=Location(str(path)),
+            expected="an HDF5 file, as its name says",
+            got="other content" if start else "an empty file",
+        )
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            yield file
+    except SnapshotError:
+        raise
+    except Exception as error:  # a damaged file makes the library raise almost anything
+        raise SnapshotError(
+            "damaged HDF5 file", where=Location(str(path)), got=str(error).splitlines()[0] if str(error) else "no data"
+        ) from None
+
+
+def datasets(group: Any, prefix: str = "") -> Iterator[tuple[str, dict[int, Any]]]:
+    """Yield the name and the parameters by index of each layer in a group; nested groups are names with `/`."""
+    numbered = {int(name): item for name, item in group.items() if _is_array(item) and name.isdecimal()}
+    if numbered:
+        yield prefix, numbered
+    for name, item in group.items():
+        if isinstance(item, h5py.Group):
+            yield from datasets(item, f"{prefix}/{name}" if prefix else name)
+
+
+def read_array(dataset: Any) -> Array:
+    """Read a dataset of numbers whose size the caller has checked."""
+    values = np.asarray(dataset[()])
+    if values.dtype.kind != "f":
+        raise TypeError(f"`{dataset.name}` holds {values.dtype}, not floating-point numbers")
+    return values
+
+
+def read_number(file: Any, name: str, default: int | None = None) -> int:
+    """Read an integer that Caffe writes as an array of one."""
+    if name not in file and default is not None:
+        return default
+    if file[name].size != 1:
+        raise ValueError(f"`{name}` is not one number")
+    return int(np.asarray(file[name][()]).item())
+
+
+def read_text(file: Any, name: str) -> str:
+    """Read a string; empty where there is none."""
+    if name not in file:
+        return ""
+    value = file[name][()]
+    return value.decode(errors="replace").rstrip("\0") if isinstance(value, bytes) else str(value)
+
+
+def _is_array(item: Any) -> bool:
+    return isinstance(item, h5py.Dataset)
+
+
+@contextmanager
+def _in_memory() -> Iterator[tuple[Any, list[Chunk]]]:
+    """Give an HDF5 file in memory and a list that receives its bytes: a full disk then cannot upset the library."""
+    buffer = io.BytesIO()
+    chunks: list[Chunk] = []
+    with h5py.File(buffer, "w") as file:
+        yield file, chunks
+    chunks.append(buffer.getbuffer())
+
+
+def _write_text(file: Any, name: str, text: str) -> None:
+    """Write a string as Caffe's library does: of fixed length, with a zero at its end."""
+    encoded = text.encode() + b"\0"
+    kind = h5py.h5t.C_S1.copy()
+    kind.set_size(len(encoded))
+    kind.set_strpad(h5py.h5t.STR_NULLTERM)
+    space = h5py.h5s.create(h5py.h5s.SCALAR)
+    dataset = h5py.h5d.create(file.id, name.encode(), kind, space)
+    dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, np.array(encoded, dtype=f"S{len(encoded)}"), mtype=kind)

@@ -1,0 +1,91 @@
+"""The side file of a snapshot, `<prefix>_iter_N.resume.json`: what Caffe's solver state has no room for.
+
+It holds the seed, the loss window, the state of every layer that has one (data cursors, random counters), and digests
+of the weights and of the solver state, by which damage to either is noticed. It is JSON: data only. Snapshots of
+Caffe's do without it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pycaffelite.errors import Location, SnapshotError
+from pycaffelite.snapshot.files import read_bytes, sha256_of
+
+FORMAT = 1
+
+
+def side_path(path: Path) -> Path:
+    """Return the side file that belongs to a .caffemodel or .solverstate file; HDF5 snapshots have their own."""
+    name = path.name
+    tail = ".h5" if name.endswith(".h5") else ""
+    stem = name.removesuffix(".h5").removesuffix(".caffemodel").removesuffix(".solverstate")
+    return path.with_name(f"{stem}{tail}.resume.json")
+
+
+def encode(side: dict[str, Any]) -> bytes:
+    """Return the content of a side file."""
+    return json.dumps({"format": FORMAT, **side}, indent=1).encode() + b"\n"
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """Return the side file of a .caffemodel or .solverstate file; None where there is none.
+
+    Raises:
+        SnapshotError: It is damaged, or from a later version.
+    """
+    file = side_path(path)
+    if not file.exists():
+        return None
+    try:
+        side = json.loads(read_bytes(file))
+    except (ValueError, RecursionError):
+        side = None
+    if not isinstance(side, dict) or not isinstance(side.get("format"), int):
+        raise SnapshotError(
+            "damaged side file",
+            where=Location(str(file)),
+            expected="JSON, as a snapshot writes it",
+            got="something else",
+            hint="delete it to go on with the weights and the solver state alone",
+        )
+    if side["format"] > FORMAT:
+        raise SnapshotError(
+            "side file of a later version",
+            where=Location(str(file)),
+            expected=f"format {FORMAT}",
+            got=f"format {side['format']}",
+            hint="update pycaffelite",
+        )
+    return side
+
+
+def verify(path: Path) -> dict[str, Any] | None:
+    """Hold a file against the digest in its side file; return the side file, None where there is none.
+
+    Raises:
+        SnapshotError: The file was damaged or replaced after the snapshot.
+    """
+    if not path.exists():
+        return None
+    side = read(path)
+    digests = side.get("sha256") if side is not None else None
+    wanted = digests.get(path.name) if isinstance(digests, dict) else None
+    if wanted is not None and sha256_of(path) != wanted:
+        raise SnapshotError(
+            "this file is not what the snapshot wrote",
+            where=Location(str(path)),
+            expected=f"the content whose digest {side_path(path).name} holds",
+            got="other content: the file is damaged, or was replaced",
+            hint=f"take an earlier snapshot; if it was replaced on purpose, delete {side_path(path).name}",
+        )
+    return side
+
+
+def resume_seed(path: str | Path) -> int | None:
+    """Return the seed of the training that wrote a .solverstate; None where it is not known."""
+    side = read(Path(path))
+    seed = side.get("seed") if side is not None else None
+    return seed if isinstance(seed, int) else None

@@ -1,0 +1,136 @@
+"""Solver state: iteration, learned net, step of the learning rate, history; .solverstate and .solverstate.h5."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from pycaffelite.blob import Array
+from pycaffelite.errors import Location, SnapshotError
+from pycaffelite.layers.base import shape_text
+from pycaffelite.schema import messages
+from pycaffelite.snapshot import hdf5, wire
+from pycaffelite.snapshot.files import Chunk, read_bytes
+from pycaffelite.snapshot.weights import StoredBlob, stored_blob
+
+_HISTORY = 3  # field number in SolverState
+
+
+@dataclass(frozen=True)
+class SolverState:
+    """The content of a solver-state file.
+
+    Attributes:
+        iteration: How many updates the parameters have had.
+        learned_net: The weights file that belongs to it, as written; empty where none is named.
+        current_step: Steps taken by the learning-rate policy.
+        history: The solver's memory, in Caffe's order.
+    """
+
+    iteration: int
+    learned_net: str
+    current_step: int
+    history: Sequence[Array]
+
+
+def encode_state(state: SolverState, *, hdf5_format: bool) -> list[Chunk]:
+    """Return the content of a solver-state file."""
+    if hdf5_format:
+        return hdf5.encode_state(state.iteration, state.learned_net, state.current_step, state.history)
+    message = messages.SolverState(iter=state.iteration, learned_net=state.learned_net, current_step=state.current_step)
+    return wire.insert_blobs(message.SerializeToString(), _HISTORY, [wire.blob_chunks(h) for h in state.history])
+
+
+def read_state(path: Path, history: Sequence[Array]) -> SolverState:
+    """Read a solver-state file whose history must have the shapes of the given one.
+
+    Raises:
+        SnapshotError: It is missing, damaged or of another kind, or belongs to another net or solver type.
+    """
+    if ".caffemodel" in path.name:
+        raise SnapshotError(
+            "these are weights, not a solver state",
+            where=Location(str(path)),
+            expected="a .solverstate or .solverstate.h5 file",
+            got=path.name,
+            hint="give them as weights to start from: `--weights`",
+        )
+    if path.name.endswith(".h5"):
+        return _read_hdf5(path, history)
+    return _read_binary(path, history)
+
+
+def _read_binary(path: Path, history: Sequence[Array]) -> SolverState:
+    try:
+        message = messages.SolverState.FromString(read_bytes(path))
+    except (DecodeError, ValueError):  # the latter for a string that is no text
+        raise _no_state(path) from None
+    if not message.HasField("iter"):
+        raise _no_state(path)
+    stored = [stored_blob(blob, path, f"history {index}") for index, blob in enumerate(message.history)]
+    arrays = _matching(path, stored, history)
+    return _checked(path, SolverState(message.iter, message.learned_net, message.current_step, arrays))
+
+
+def _read_hdf5(path: Path, history: Sequence[Array]) -> SolverState:
+    with hdf5.opened(path) as file:
+        items = file["history"]
+        stored = [_stored(items[str(index)]) for index in range(len(items))]
+        arrays = _matching(path, stored, history)
+        state = SolverState(
+            hdf5.read_number(file, "iter"),
+            hdf5.read_text(file, "learned_net"),
+            hdf5.read_number(file, "current_step", 0),
+            arrays,
+        )
+    return _checked(path, state)
+
+
+def _stored(dataset: Any) -> StoredBlob:
+    return StoredBlob(tuple(dataset.shape), False, lambda: hdf5.read_array(dataset))
+
+
+def _matching(path: Path, stored: Sequence[StoredBlob], history: Sequence[Array]) -> list[Array]:
+    """Return the history in the file, once it fits the solver's."""
+    if len(stored) != len(history):
+        raise SnapshotError(
+            "the solver state does not belong to this net and solver type",
+            where=Location(str(path)),
+            expected=f"{len(history)} history blobs",
+            got=f"{len(stored)}",
+            hint="resume with the net and the `type` that wrote it, or start from its weights: `--weights`",
+        )
+    for index, (blob, ours) in enumerate(zip(stored, history, strict=True)):
+        if not blob.fits(ours.shape):
+            raise SnapshotError(
+                "the solver state does not belong to this net",
+                where=Location(str(path)),
+                expected=f"history {index} of shape {shape_text(ours.shape)}",
+                got=f"shape {shape_text(blob.shape)}",
+                hint="resume with the net that wrote it",
+            )
+    return [blob.values().reshape(ours.shape) for blob, ours in zip(stored, history, strict=True)]
+
+
+def _checked(path: Path, state: SolverState) -> SolverState:
+    if state.iteration < 0 or state.current_step < 0:
+        raise SnapshotError(
+            "damaged solver state",
+            where=Location(str(path)),
+            expected="iteration and step of at least 0",
+            got=f"iteration {state.iteration}, step {state.current_step}",
+        )
+    return state
+
+
+def _no_state(path: Path) -> SnapshotError:
+    return SnapshotError(
+        "not a solver state, or a damaged one",
+        where=Location(str(path)),
+        expected="a .solverstate file as a snapshot writes it",
+        got="other content",
+    )

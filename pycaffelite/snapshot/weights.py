@@ -1,0 +1,246 @@
+"""Weights: a net's parameters by layer name, to and from .caffemodel and .caffemodel.h5 files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from pycaffelite.blob import Array, Blob, Shape
+from pycaffelite.errors import Location, SnapshotError
+from pycaffelite.layers.base import shape_text
+from pycaffelite.net import Net, NetLayer
+from pycaffelite.schema import messages
+from pycaffelite.schema.binary import read_weights_message
+from pycaffelite.snapshot import hdf5, resume, wire
+from pycaffelite.snapshot.files import Chunk, make_folder, write_atomically
+
+_LAYER, _BLOBS = 100, 7  # field numbers in NetParameter and LayerParameter
+_PROTOBUF_LIMIT = (1 << 31) - 1  # bytes; no reader takes more
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What became of the weights in a file; each a tuple of layer names.
+
+    Attributes:
+        copied: In the file and in the net.
+        ignored: With weights in the file, not in the net.
+        left: With weights in the net, not in the file: they stay as they are.
+        skipped: In both, of different shapes; only where that was allowed.
+    """
+
+    copied: tuple[str, ...]
+    ignored: tuple[str, ...]
+    left: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StoredBlob:
+    """A parameter in a file.
+
+    Attributes:
+        shape: Its shape; of a legacy one four lengths.
+        legacy: Whether the file says the size as num, channels, height and width.
+        values: Reads the elements.
+    """
+
+    shape: Shape
+    legacy: bool
+    values: Callable[[], Array]
+
+    def fits(self, shape: Shape) -> bool:
+        """Return whether it can be copied to a blob of this shape: Caffe pads legacy shapes with ones in front."""
+        if self.legacy:
+            return len(shape) <= 4 and self.shape == (1,) * (4 - len(shape)) + shape
+        return self.shape == shape
+
+
+def save_weights(net: Net, path: str | Path, *, diff: bool = False) -> None:
+    """Write the parameters of every layer, atomically; HDF5 where the name ends in .h5.
+
+    Args:
+        net: The net.
+        path: The file; its folder is made.
+        diff: Whether to write the diffs too.
+
+    Raises:
+        SnapshotError: It cannot be written; a file that was there before is unharmed.
+    """
+    path = Path(path)
+    make_folder(path.parent)
+    write_atomically(path, encode_weights(net, hdf5_format=path.suffix == ".h5", diff=diff))
+
+
+def encode_weights(net: Net, *, hdf5_format: bool, diff: bool) -> list[Chunk]:
+    """Return the content of a weights file."""
+    if hdf5_format:
+        owned = {learnable.name for learnable in net.learnables}
+        return hdf5.encode_weights([(entry.node.name, _owned(entry, owned)) for entry in net.layers], diff=diff)
+    chunks: list[Chunk] = [messages.NetParameter(name=net.name).SerializeToString()]
+    for entry in net.layers:
+        blobs = [wire.blob_chunks(blob.data, blob.diff if diff else None) for blob in entry.layer.params]
+        layer = wire.insert_blobs(_layer_message(net, entry).SerializeToString(), _BLOBS, blobs)
+        chunks += wire.length_delimited(_LAYER, layer)
+    size = sum(chunk.nbytes if isinstance(chunk, memoryview) else len(chunk) for chunk in chunks)
+    if size > _PROTOBUF_LIMIT:
+        raise SnapshotError(
+            "the weights are too large for a binary .caffemodel",
+            expected="at most 2 GiB, the limit of protocol buffers",
+            got=f"{size / 2**30:.1f} GiB",
+            hint="use `snapshot_format: HDF5`",
+        )
+    return chunks
+
+
+def load_weights(net: Net, path: str | Path, *, skip_mismatch: bool = False) -> LoadReport:
+    """Copy parameters from a file into the layers of the same names; all that fit, or none.
+
+    Args:
+        net: The net.
+        path: A .caffemodel of any era, or a .caffemodel.h5.
+        skip_mismatch: Whether layers of other shapes keep their values, instead of an error.
+
+    Raises:
+        SnapshotError: The file is missing, damaged or of another kind, or a shape does not fit.
+    """
+    path = Path(path)
+    if ".solverstate" in path.name:
+        raise SnapshotError(
+            "this is a solver state, not weights",
+            where=Location(str(path)),
+            expected="a .caffemodel or .caffemodel.h5 file",
+            got=path.name,
+            hint="give it as the snapshot to resume from: `--snapshot`",
+        )
+    resume.verify(path)
+    if path.suffix == ".h5":
+        with hdf5.opened(path) as file:
+            return _copy(net, path, _from_hdf5(file), skip_mismatch=skip_mismatch)
+    return _copy(net, path, _from_message(read_weights_message(path), path), skip_mismatch=skip_mismatch)
+
+
+Stored = Mapping[str, Mapping[int, StoredBlob]]
+
+
+def stored_blob(message: Any, path: Path, what: str) -> StoredBlob:
+    """Return a BlobProto message as a stored blob.
+
+    Raises:
+        SnapshotError: It holds fewer or more numbers than its shape says.
+    """
+    shape, count = wire.blob_shape(message), len(message.double_data) or len(message.data)
+    if any(length < 0 for length in shape) or math.prod(shape) != count:
+        raise SnapshotError(
+            "damaged file",
+            where=Location(str(path)),
+            subject=what,
+            expected=f"{math.prod(shape)} numbers, for the shape {shape_text(shape)}",
+            got=f"{count}",
+        )
+    return StoredBlob(shape, wire.is_legacy(message), lambda: wire.blob_values(message))
+
+
+def _from_message(message: Any, path: Path) -> Stored:
+    """Return the parameters of a NetParameter message; of layers of the same name the last one's, as in Caffe."""
+    return {
+        layer.name: {
+            index: stored_blob(blob, path, f"layer `{layer.name}`, parameter {index}")
+            for index, blob in enumerate(layer.blobs)
+        }
+        for layer in message.layer
+    }
+
+
+def _from_hdf5(file: Mapping[str, Any]) -> Stored:
+    group = file["data"]
+    if not isinstance(group, h5py.Group):
+        raise TypeError("`data` is not a group")
+    return {
+        name: {
+            index: StoredBlob(tuple(item.shape), False, lambda item=item: hdf5.read_array(item))  # type: ignore[misc]
+            for index, item in arrays.items()
+        }
+        for name, arrays in hdf5.datasets(group)
+    }
+
+
+def _copy(net: Net, path: Path, stored: Stored, *, skip_mismatch: bool) -> LoadReport:
+    """Check every layer first, so that a file that does not fit changes nothing; then copy."""
+    owned = {learnable.name for learnable in net.learnables}
+    todo: list[tuple[StoredBlob, Blob]] = []
+    copied, left, skipped = [], [], []
+    for entry in net.layers:
+        name = entry.node.name
+        blobs = stored.get(name, {})
+        if not entry.layer.params:
+            continue
+        if not blobs and _owned(entry, owned):
+            left.append(name)
+            continue
+        problem = _mismatch(entry, blobs, owned, path)
+        if problem is not None and not skip_mismatch:
+            raise problem
+        if problem is not None:
+            skipped.append(name)
+            continue
+        copied.append(name)
+        todo += [(blob, entry.layer.params[index]) for index, blob in blobs.items()]
+    arrays = [(stored_blob.values(), blob) for stored_blob, blob in todo]
+    for values, blob in arrays:
+        np.copyto(blob.data, values.reshape(blob.shape), casting="same_kind")
+    ours = {entry.node.name for entry in net.layers}
+    ignored = tuple(name for name, blobs in stored.items() if blobs and name not in ours)
+    return LoadReport(tuple(copied), ignored, tuple(left), tuple(skipped))
+
+
+def _mismatch(entry: NetLayer, blobs: Mapping[int, StoredBlob], owned: set[str], path: Path) -> SnapshotError | None:
+    """Return the error for a layer whose parameters in the file do not fit those in the net; None where they do."""
+    params = entry.layer.params
+    # A parameter that another layer owns may be missing: HDF5 files hold it once.
+    missing = [index for index in _owned(entry, owned) if index not in blobs]
+    if missing or any(index >= len(params) for index in blobs):
+        return SnapshotError(
+            f"layer `{entry.node.name}` has another number of parameters in {path}",
+            subject=entry.node.subject,
+            where=entry.node.where,
+            expected=f"{len(params)}, as the net has them",
+            got=f"{len(blobs)} in the file",
+            hint="another bias_term, or another type of layer? Rename the layer to train it from scratch",
+        )
+    for index, blob in blobs.items():
+        if not blob.fits(params[index].shape):
+            return SnapshotError(
+                f"parameter {index} has another shape in {path}",
+                subject=entry.node.subject,
+                where=entry.node.where,
+                expected=f"shape {shape_text(params[index].shape)}, as the net has it",
+                got=f"shape {shape_text(blob.shape)} in the file",
+                hint="rename the layer to train it from scratch and keep the other weights",
+            )
+    return None
+
+
+def _owned(entry: NetLayer, owned: set[str]) -> dict[int, Blob]:
+    """Return those parameters of a layer that no earlier layer owns, by index."""
+    return {i: blob for i, blob in enumerate(entry.layer.params) if f"{entry.node.name}/{i}" in owned}
+
+
+def _layer_message(net: Net, entry: NetLayer) -> Any:
+    """Return the layer's message as Caffe writes it: phase, implied loss weight, and blob names after splits."""
+    message = messages.LayerParameter()
+    message.CopyFrom(entry.node.message)
+    del message.blobs[:], message.bottom[:], message.top[:]
+    message.bottom.extend(entry.node.bottoms)
+    message.top.extend(entry.node.tops)
+    if not message.HasField("phase"):
+        message.phase = messages.TRAIN if net.phase == "TRAIN" else messages.TEST
+    if not message.loss_weight and any(entry.loss_weights):
+        message.loss_weight.extend(entry.loss_weights)
+    return message

@@ -1,0 +1,155 @@
+"""Solver types as rows: how many history arrays, which update kernel, which constants."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pycaffelite.blob import Array
+from pycaffelite.errors import FieldError
+from pycaffelite.kernels import update
+from pycaffelite.kernels._jit import CHUNKS
+from pycaffelite.names import did_you_mean
+from pycaffelite.solvers.rates import Where, nowhere
+
+# Below this many elements a parallel region costs more than it saves.
+_SERIAL_BELOW = 1 << 15
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One solver type.
+
+    Attributes:
+        histories: Arrays of solver state for each parameter.
+        serial: The update kernel over a range of elements.
+        parallel: The same over all elements, on several threads.
+        constants: Fields -> what the kernel calls A, B, ...; computed in the element type given.
+        rate_factor: Fields, iteration -> what multiplies the learning rate.
+        refuses_momentum: Whether `momentum` must be 0.
+    """
+
+    histories: int
+    serial: Callable[..., None]
+    parallel: Callable[..., None]
+    constants: Callable[[Any, Any], tuple[Any, ...]]
+    rate_factor: Callable[[Any, int], float] = lambda _parameter, _iteration: 1.0
+    refuses_momentum: bool = False
+
+
+def _bias_correction(parameter: Any, iteration: int) -> float:
+    """Adam's: the moments start at 0, which makes them too small at first."""
+    beta1, beta2 = np.float32(parameter.momentum), np.float32(parameter.momentum2)
+    count = iteration + 1
+    return math.sqrt(1.0 - math.pow(beta2, count)) / (1.0 - math.pow(beta1, count))
+
+
+def _momentum(p: Any, real: Any) -> tuple[Any, ...]:
+    return (real(p.momentum), real(1) + real(p.momentum))
+
+
+def _delta(p: Any, real: Any) -> tuple[Any, ...]:
+    return (real(p.delta),)
+
+
+def _rms(p: Any, real: Any) -> tuple[Any, ...]:
+    return (real(p.delta), real(p.rms_decay), real(1) - real(p.rms_decay))
+
+
+def _delta_momentum(p: Any, real: Any) -> tuple[Any, ...]:
+    return (real(p.delta), real(p.momentum), real(1) - real(p.momentum))
+
+
+def _moments(p: Any, real: Any) -> tuple[Any, ...]:
+    beta1, beta2 = real(p.momentum), real(p.momentum2)
+    return (real(p.delta), beta1, beta2, real(1) - beta1, real(1) - beta2)
+
+
+RULES: dict[str, Rule] = {
+    "SGD": Rule(1, update.sgd, update.sgd_parallel, _momentum),
+    "Nesterov": Rule(1, update.nesterov, update.nesterov_parallel, _momentum),
+    "AdaGrad": Rule(1, update.adagrad, update.adagrad_parallel, _delta, refuses_momentum=True),
+    "RMSProp": Rule(1, update.rmsprop, update.rmsprop_parallel, _rms, refuses_momentum=True),
+    "AdaDelta": Rule(2, update.adadelta, update.adadelta_parallel, _delta_momentum),
+    "Adam": Rule(2, update.adam, update.adam_parallel, _moments, _bias_correction),
+}
+
+
+def find_rule(parameter: Any, where: Where = nowhere) -> Rule:
+    """Return the rule of a solver's `type`.
+
+    Raises:
+        FieldError: There is no such type, or it does not take the momentum that is given.
+    """
+    rule = RULES.get(parameter.type)
+    if rule is None:
+        raise FieldError(
+            "unknown solver type",
+            where=where("type"),
+            expected="type: one of " + ", ".join(f'"{name}"' for name in RULES),
+            got=f'type: "{parameter.type}"',
+            hint=did_you_mean(parameter.type, RULES),
+        )
+    if rule.refuses_momentum and parameter.momentum != 0:
+        raise FieldError(
+            f"{parameter.type} does not use momentum",
+            where=where("momentum"),
+            expected="momentum: 0, or no momentum",
+            got=f"momentum: {parameter.momentum:g}",
+            hint='remove `momentum`, or use `type: "Adam"` to have both',
+        )
+    return rule
+
+
+class Updater:
+    """Applies a rule to one parameter; holds its history.
+
+    Args:
+        rule: The solver type.
+        data: The parameter.
+        diff: Its summed gradient; holds the applied update afterwards.
+
+    Attributes:
+        history: One array of the parameter's shape for each of the rule's histories; zero at first.
+    """
+
+    def __init__(self, rule: Rule, data: Array, diff: Array) -> None:
+        self.rule = rule
+        self._data, self._diff = data.reshape(-1), diff.reshape(-1)
+        self._history = np.zeros((rule.histories, data.size), data.dtype)
+        self._constants = np.zeros(update.CONSTANTS, data.dtype)
+        self.history = [row.reshape(data.shape) for row in self._history]
+
+    def configure(self, constants: Sequence[Any], l2: float, l1: float) -> None:
+        """Set what stays the same from one iteration to the next."""
+        self._constants[update.L2] = l2
+        self._constants[update.L1] = l1
+        self._constants[update.A : update.A + len(constants)] = constants
+
+    def apply(self, scale: float, rate: float) -> None:
+        """Update the parameter, its history and its diff.
+
+        Args:
+            scale: Multiplies the summed gradient: clipping and the average over iter_size.
+            rate: The learning rate of this parameter.
+        """
+        self._constants[update.SCALE] = scale
+        self._constants[update.RATE] = rate
+        count = self._data.size
+        if count < _SERIAL_BELOW:
+            self.rule.serial(self._data, self._diff, self._history, self._constants, 0, count)
+        else:
+            self.rule.parallel(self._data, self._diff, self._history, self._constants)
+
+    def squared_norm(self) -> float:
+        """Return the sum of the squared summed gradient; the same bits for any number of threads."""
+        count = self._diff.size
+        if count < _SERIAL_BELOW:
+            return float(update.sum_of_squares(self._diff, 0, count))
+        sums = np.zeros(CHUNKS, np.float64)
+        update.sums_of_squares(self._diff, sums)
+        return math.fsum(sums)
