@@ -57,7 +57,7 @@ class Layout:
 
     tops: Sequence[Shape]
     params: Sequence[ParamLayout] = ()
-    buffers: Mapping[str, tuple[Shape, npt.DTypeLike]] = field(default_factory=dict)
+    buffers: Mapping[str, tuple[Shape, npt.DTypeLike | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,10 @@ class Layer:
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Overwrite the diff of each bottom that is `wanted`, and add to the diffs of the parameters."""
         raise NotImplementedError
+
+    def records(self) -> int | None:
+        """Return how many records one pass over the layer's source takes; None for a layer without such an end."""
+        return None
 
     def state(self) -> dict[str, Any]:
         """Return what an exact resume needs beyond parameters, as JSON values: a data cursor, a random counter."""
