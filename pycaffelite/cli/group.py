@@ -12,16 +12,17 @@ import click
 from pycaffelite.cli.boundary import DONE, close
 from pycaffelite.names import did_you_mean
 
-# name: (module, what `--help` says). The sentence stands here so that `--help` imports no command.
-COMMANDS: dict[str, tuple[str, str]] = {
-    "train": ("train", "Train a net, from a solver or from a net alone."),
-    "test": ("test", "Score a net with trained weights on its test data."),
-    "time": ("time", "Measure each layer's forward and backward time."),
-    "summary": ("summary", "Show shapes, parameters, work and memory without building the net."),
-    "inspect": ("inspect", "Show what is in every blob when real records run through the net."),
-    "upgrade": ("upgrade", "Write a net or solver of any age in the current form."),
-    "layers": ("layers", "List the layer types, or explain one."),
-    "data": ("data", "Make and look at databases of images."),
+# What `--help` says of each command stands here, so that `--help` imports none. The command `x` is the function `x` of
+# the module `pycaffelite.cli.x`.
+COMMANDS: dict[str, str] = {
+    "train": "Train a net, from a solver or from a net alone.",
+    "test": "Score a net with trained weights on its test data.",
+    "time": "Measure each layer's forward and backward time.",
+    "summary": "Show shapes, parameters, work and memory without building the net.",
+    "inspect": "Show what is in every blob when real records run through the net.",
+    "upgrade": "Write a net or solver of any age in the current form.",
+    "layers": "List the layer types, or explain one.",
+    "data": "Make databases of images, and look at them.",
 }
 
 
@@ -36,13 +37,13 @@ class CommandLine(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"pycaffelite.cli.{COMMANDS[cmd_name][0]}").command
+        command: click.Command = getattr(importlib.import_module(f"pycaffelite.cli.{cmd_name}"), cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, sentence) for name, (_module, sentence) in COMMANDS.items()])
+            formatter.write_dl(list(COMMANDS.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

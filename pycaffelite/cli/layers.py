@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("type_name", metavar="[TYPE]", required=False)
 @json_option
-def command(type_name: str | None, as_json: bool) -> None:
+def layers(type_name: str | None, as_json: bool) -> None:
     """List the layer types, or explain one.
 
     TYPE is spelt as in a prototxt: `pycaffelite layers Pooling`.
@@ -43,7 +43,7 @@ def _list(entries: list[LayerEntry]) -> None:
     from pycaffelite.report import tables
 
     rows = [(entry.type, entry.bottoms, entry.tops, entry.summary) for entry in entries]
-    tables.console().print(tables.table(("type", "bottoms", "tops", "what it does"), rows, left=4))
+    tables.show(tables.table(("type", "bottoms", "tops", "what it does"), rows, left=4))
     click.echo("`pycaffelite layers TYPE` explains one.")
 
 
@@ -55,6 +55,6 @@ def _explain(entry: LayerEntry) -> None:
     click.echo(f"\n{entry.documentation}\n")
     click.echo(f"bottoms: {entry.bottoms}; tops: {entry.tops}; in place: {'yes' if entry.in_place else 'no'}")
     for message, fields in entry.fields.items():
-        rows = [(field.name, field.kind, field.default) for field in fields]
+        rows = [(field.name, field.kind, field.default, field.comment) for field in fields]
         click.echo()
-        tables.console().print(tables.table((message, "kind", "default"), rows, left=3))
+        tables.show(tables.table((message, "kind", "default", "meaning"), rows, left=4))

@@ -10,17 +10,27 @@ from typing import Any
 from pycaffelite.layers.base import Arity, Layer
 from pycaffelite.layers.registry import layer_class, layer_types
 from pycaffelite.schema import messages
+from pycaffelite.schema.comments import field_comment
+from pycaffelite.schema.fields import is_repeated
 
 _READS = re.compile(r"\bmessage\.(\w+_param)\b")
 
 
 @dataclass(frozen=True)
 class FieldEntry:
-    """A field that a prototxt may set: its name, what kind of value it takes, and the value when it is left out."""
+    """A field that a prototxt may set.
+
+    Attributes:
+        name: Its name.
+        kind: What kind of value it takes.
+        default: The value when it is left out; empty where the schema states none.
+        comment: What the schema says about it.
+    """
 
     name: str
     kind: str
     default: str
+    comment: str
 
 
 @dataclass(frozen=True)
@@ -90,7 +100,10 @@ def _messages_read(found: type[Layer]) -> list[str]:
 def _fields(message_name: str) -> tuple[FieldEntry, ...]:
     """List the fields of a message of LayerParameter."""
     message = messages.LayerParameter.DESCRIPTOR.fields_by_name[message_name].message_type
-    return tuple(FieldEntry(field.name, _kind(field), _default(field)) for field in message.fields)
+    return tuple(
+        FieldEntry(field.name, _kind(field), _default(field), field_comment(message.name, field.name))
+        for field in message.fields
+    )
 
 
 def _kind(field: Any) -> str:
@@ -101,12 +114,12 @@ def _kind(field: Any) -> str:
         kind = field.message_type.name
     else:
         kind = _SCALARS[field.type]
-    return f"repeated {kind}" if _is_repeated(field) else kind
+    return f"repeated {kind}" if is_repeated(field) else kind
 
 
 def _default(field: Any) -> str:
     """Write the default as a prototxt would; empty where the schema states none."""
-    if field.message_type is not None or _is_repeated(field) or not field.has_default_value:
+    if field.message_type is not None or is_repeated(field) or not field.has_default_value:
         return ""
     if field.enum_type is not None:
         return str(field.enum_type.values_by_number[field.default_value].name)
@@ -115,13 +128,6 @@ def _default(field: Any) -> str:
     if isinstance(field.default_value, float):
         return f"{field.default_value:g}"
     return f'"{field.default_value}"' if isinstance(field.default_value, str) else str(field.default_value)
-
-
-def _is_repeated(field: Any) -> bool:
-    """Tell whether a field may stand several times, in the words of old and of new protobuf runtimes."""
-    if hasattr(field, "is_repeated"):
-        return bool(field.is_repeated)
-    return bool(field.label == field.LABEL_REPEATED)
 
 
 _SCALARS = {

@@ -126,3 +126,20 @@ def _debug(event: events.Event) -> Iterator[Line]:
             layer, _, param = event.name.rpartition("/")
             means = f"data: {event.data_mean_abs:g}; diff: {event.diff_mean_abs:g}"
             yield Line(f"    [Update] Layer {layer}, param {param} {means}", "net.cpp:649")
+
+
+def batch_lines(index: int, outputs: Sequence[events.OutputValue]) -> Iterator[Line]:
+    """Yield the lines of `caffe test` for one batch."""
+    for output in outputs:
+        for value in output.values:
+            yield Line(f"Batch {index}, {output.name} = {value:g}", "caffe.cpp:304")
+
+
+def mean_lines(loss: float, outputs: Sequence[events.OutputValue]) -> Iterator[Line]:
+    """Yield the last lines of `caffe test`: the averages over all batches."""
+    yield Line(f"Loss: {loss:g}", "caffe.cpp:309")
+    for output in outputs:
+        for value in output.values:
+            weight = output.loss_weight
+            counted = f" (* {weight:g} = {weight * value:g} loss)" if weight else ""
+            yield Line(f"{output.name} = {value:g}{counted}", "caffe.cpp:321")

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 _PIPE_WIDTH = 1000  # columns: nothing is folded where no terminal sets a limit; lines end where their text ends
 
 
-def console(stream: TextIO | None = None) -> Console:
-    """Return the console that writes to `stream` (standard output when None)."""
+def show(renderable: RenderableType, stream: TextIO | None = None) -> None:
+    """Print on `stream` (standard output when None): in colour and folded to its width on a terminal, else plain."""
     stream = stream or sys.stdout
     if stream.isatty():
-        return Console(file=stream, highlight=False, markup=False)
-    return Console(file=stream, width=_PIPE_WIDTH, highlight=False, markup=False, color_system=None)
+        Console(file=stream, highlight=False, markup=False).print(renderable)
+    else:
+        stream.write(plain(renderable))
+
+
+def plain(renderable: RenderableType, width: int = _PIPE_WIDTH) -> str:
+    """Return the text without colours; no line has blanks at its end."""
+    buffer = io.StringIO()
+    # The stream's encoding decides whether rich draws rules with ASCII; a StringIO has none, and UTF-8 is assumed.
+    Console(file=buffer, width=width, highlight=False, markup=False, color_system=None).print(renderable)
+    return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None, left: int = 1) -> Table:
     """Make a table of text; the first `left` columns are aligned left, as names are, the others right, as numbers."""
     made = Table(
         box=box.SIMPLE_HEAD,
+        show_edge=False,
         title=title,
         title_justify="left",
         title_style="bold",
@@ -69,3 +80,9 @@ def memory(size: float) -> str:
 def shape(lengths: Sequence[int]) -> str:
     """Write a shape as users read it: 64x20x24x24; a single number without axes is a "scalar"."""
     return "x".join(map(str, lengths)) or "scalar"
+
+
+def values(numbers: Sequence[float], most: int = 8) -> str:
+    """Write the elements of a blob, the first of many."""
+    shown = " ".join(f"{value:.5g}" for value in numbers[:most])
+    return shown + (f" ... ({len(numbers)})" if len(numbers) > most else "")

@@ -1,0 +1,159 @@
+"""What `train CONFIG` trains: a solver, or a net together with the solver that belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pycaffelite.api import locate_net
+from pycaffelite.errors import FieldError, Location, PrototxtError, PycaffeliteError
+from pycaffelite.graph.wiring import build_graph
+from pycaffelite.schema import messages
+from pycaffelite.schema.reader import NetFile, SolverFile, kind_of, parse_solver, read_net, read_solver
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What to train.
+
+    Attributes:
+        solver: The solver.
+        net: The net that takes the place of the solver's own, or None.
+        net_path: The file of the net; None where the solver holds it itself.
+        remarks: What the user should know of how it was found.
+    """
+
+    solver: SolverFile
+    net: NetFile | None
+    net_path: str | None
+    remarks: tuple[str, ...] = ()
+
+
+def configure(path: str, solver_path: str | None, settings: Sequence[str]) -> Configuration:
+    """Find out what CONFIG is and what belongs to it, and apply `--set`.
+
+    Args:
+        path: CONFIG, a net or a solver.
+        solver_path: `--solver`, for a net.
+        settings: `--set`, each as "key=value".
+
+    Raises:
+        PycaffeliteError: A file cannot be read, or is neither.
+    """
+    kind = kind_of(path)
+    if kind == "solver":
+        if solver_path is not None:
+            raise click.UsageError(f"--solver goes with a net, and {path} is a solver already")
+        file = read_solver(path)
+        found = Configuration(file, None, _net_path(file))
+    elif kind == "net":
+        found = _for_net(path, solver_path)
+    else:
+        raise PrototxtError(
+            "this is neither a net nor a solver",
+            where=Location(path),
+            expected="a net with `layer { }` messages, or a solver with fields such as `base_lr`",
+        )
+    for setting in settings:
+        apply_setting(found.solver, setting)
+    return found
+
+
+def _net_path(file: SolverFile) -> str | None:
+    """Return the file of the net that a solver trains."""
+    for name in ("train_net", "net"):
+        if file.solver.HasField(name):
+            return locate_net(file.path, getattr(file.solver, name))
+    return None
+
+
+def _for_net(path: str, solver_path: str | None) -> Configuration:
+    """Find the solver of a net."""
+    if solver_path is not None:
+        return Configuration(read_solver(solver_path), read_net(path), path)
+    candidates = solvers_of(path)
+    if not candidates:
+        solver = _default_solver(path)
+        return Configuration(solver, None, path, ("no solver for this net was found: the one below is used",))
+    chosen, *others = candidates
+    remark = f"training with {chosen}"
+    if others:
+        remark += f" (there are others: {', '.join(map(str, others))}; --solver takes one)"
+    return Configuration(read_solver(chosen), None, path, (remark,))
+
+
+def solvers_of(net: str) -> list[Path]:
+    """Return the solvers of the net's folder and of a sibling folder `solvers` that train it, the best first."""
+    folder, stem = Path(net).parent, Path(net).stem
+    preferred = (f"{stem}_solver.prototxt", f"{stem}.prototxt")
+
+    def rank(path: Path) -> tuple[int, str]:
+        return (preferred.index(path.name) if path.name in preferred else len(preferred), path.name)
+
+    sibling = Path(folder.parent, "solvers") if folder.name else Path("..", "solvers")
+    return [path for place in (folder, sibling) for path in sorted(_solvers_in(place, Path(net)), key=rank)]
+
+
+def _solvers_in(folder: Path, net: Path) -> Iterator[Path]:
+    """Yield the solvers of a folder that train the net."""
+    for path in folder.glob("*.prototxt"):
+        try:
+            if kind_of(path) != "solver":
+                continue
+            named = _net_path(read_solver(path))
+        except (PycaffeliteError, OSError):
+            continue  # a broken file beside the net is not what was asked for
+        if named is not None and Path(named).is_file() and Path(named).samefile(net):
+            yield path
+
+
+def _default_solver(net: str) -> SolverFile:
+    """Return the classic recipe of LeNet, in a short form, for a net without a solver."""
+    lines = [
+        f'net: "{Path(net).as_posix()}"',
+        "base_lr: 0.01",
+        "momentum: 0.9",
+        "weight_decay: 0.0005",
+        'lr_policy: "inv"',
+        "gamma: 0.0001",
+        "power: 0.75",
+        "max_iter: 1000",
+        "display: 100",
+        f'snapshot_prefix: "snapshots/{Path(net).stem}"',
+    ]
+    if _can_be_tested(net):
+        lines += ["test_iter: 100", "test_interval: 500"]
+    return parse_solver("\n".join(lines), "(the default solver)")
+
+
+def _can_be_tested(net: str) -> bool:
+    """Tell whether the net has data of its own in phase TEST."""
+    try:
+        graph = build_graph(read_net(net), "TEST")
+    except PycaffeliteError:
+        return False  # the training net may be whole all the same
+    return any(not node.bottoms and node.type != "Input" for node in graph.nodes)
+
+
+def apply_setting(file: SolverFile, setting: str) -> None:
+    """Set one field of a solver from the text "base_lr=0.02"; it replaces what the file says."""
+    name, equals, value = setting.partition("=")
+    name, value = name.strip(), value.strip()
+    if not equals or not name:
+        raise click.UsageError(f"--set takes key=value, got '{setting}'")
+    field = messages.SolverParameter.DESCRIPTOR.fields_by_name.get(name)
+    if field is not None and field.type == field.TYPE_STRING and value[:1] not in ("'", '"'):
+        value = f'"{value}"'
+    try:
+        # Repeated fields take several values as in a prototxt: --set "stepvalue=[100, 200]".
+        given: Any = parse_solver(f"{name}: {value}", f"--set {setting}").solver
+    except PrototxtError as error:
+        raise FieldError(
+            error.what, where=Location(f"--set {setting}"), expected=error.expected, got=error.got, hint=error.hint
+        ) from error
+    file.solver.ClearField(name)
+    file.solver.MergeFrom(given)

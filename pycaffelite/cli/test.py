@@ -1,0 +1,79 @@
+"""`pycaffelite test`: score trained weights."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pycaffelite.cli.options import (
+    builtin_data_option,
+    json_option,
+    level_option,
+    net_argument,
+    notify,
+    phase_option,
+    seed_option,
+    stage_option,
+    threads_option,
+    use_threads,
+    weights_option,
+)
+
+if TYPE_CHECKING:
+    from pycaffelite.solvers.events import OutputValue
+
+
+@click.command()
+@net_argument
+@weights_option
+@phase_option("test")
+@click.option(
+    "--iterations", type=click.IntRange(min=1), metavar="N", help="Batches to run; one whole pass unless given."
+)
+@level_option
+@stage_option
+@threads_option
+@seed_option
+@builtin_data_option
+@json_option
+def test(net: str, weights: tuple[str, ...], **given: Any) -> None:
+    """Score a net with trained weights on its test data.
+
+    The log goes to standard error in Caffe's form; the averages go to standard output.
+    """
+    if not weights:
+        raise click.UsageError("--weights is missing: there is nothing to test in weights that were never trained")
+    from pycaffelite.api import load_net
+    from pycaffelite.report import scoring, tables
+    from pycaffelite.report.json_text import to_json
+    from pycaffelite.report.log import LogWriter, batch_lines, mean_lines
+
+    use_threads(given["threads"])
+    runnable = load_net(
+        net,
+        given["phase"],
+        weights,
+        level=given["level"],
+        stages=given["stage"],
+        seed=given["seed"],
+        builtin_data=given["builtin_data"],
+        notify=notify,
+    )
+    batches = scoring.whole_pass(runnable.plan, given["iterations"])
+    notify(f"running {batches}")
+    log = LogWriter(lambda text: print(text, file=sys.stderr))
+
+    def log_batch(index: int, outputs: tuple[OutputValue, ...]) -> None:
+        for line in batch_lines(index, outputs):
+            log.line(line)
+
+    scores = scoring.score(runnable.plan, batches, log_batch)
+    for line in mean_lines(scores.loss, scores.outputs):
+        log.line(line)
+    if given["as_json"]:
+        click.echo(to_json(scores))
+    else:
+        title = f"{scores.net or net}: {', '.join(weights)} on {batches}"
+        tables.show(scoring.render(scores, title))

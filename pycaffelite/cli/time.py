@@ -1,0 +1,58 @@
+"""`pycaffelite time`: where the time goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pycaffelite.cli.options import (
+    builtin_data_option,
+    json_option,
+    level_option,
+    net_argument,
+    notify,
+    phase_option,
+    seed_option,
+    stage_option,
+    threads_option,
+    use_threads,
+    weights_option,
+)
+
+
+@click.command()
+@net_argument
+@weights_option
+@phase_option("train")
+@click.option(
+    "--iterations", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="Passes to measure."
+)
+@level_option
+@stage_option
+@threads_option
+@seed_option
+@builtin_data_option
+@json_option
+def time(net: str, weights: tuple[str, ...], iterations: int, **given: Any) -> None:
+    """Measure each layer's forward and backward time."""
+    from pycaffelite.api import load_net
+    from pycaffelite.report import tables, timing
+    from pycaffelite.report.json_text import to_json
+
+    threads = use_threads(given["threads"])
+    runnable = load_net(
+        net,
+        given["phase"],
+        weights or None,
+        level=given["level"],
+        stages=given["stage"],
+        seed=given["seed"],
+        builtin_data=given["builtin_data"],
+        notify=notify,
+    )
+    found = timing.measure(runnable.plan, iterations, threads)
+    if given["as_json"]:
+        click.echo(to_json(found))
+    else:
+        tables.show(timing.render(found))

@@ -1,0 +1,44 @@
+"""`pycaffelite train`: from a solver, or a net, to a trained net."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pycaffelite.cli.options import builtin_data_option, json_option, seed_option, threads_option, weights_option
+
+_EFFECT = click.Choice(["snapshot", "stop", "none"])
+
+
+@click.command()
+@click.argument("config", type=click.Path(), metavar="CONFIG")
+@click.option("--solver", "solver_path", type=click.Path(), metavar="FILE", help="The solver, where CONFIG is a net.")
+@weights_option
+@click.option("--snapshot", type=click.Path(), metavar="FILE", help="A .solverstate to go on from.")
+@click.option("--resume", metavar="auto", help="Go on from the newest snapshot of this solver, if there is one.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set a field of the solver; repeatable.")
+@click.option("--iterations", type=click.IntRange(min=0), metavar="N", help="Train up to iteration N (max_iter).")
+@click.option("--sigint-effect", type=_EFFECT, default="stop", show_default=True, help="What Ctrl-C does.")
+@click.option("--sighup-effect", type=_EFFECT, default="snapshot", show_default=True, help="What a hangup does.")
+@threads_option
+@seed_option
+@builtin_data_option
+@json_option
+def train(**given: Any) -> None:
+    """Train a net, from a solver or from a net alone.
+
+    CONFIG is a solver, or a net: then its solver is the one given by --solver, or one in the same folder or in a
+    sibling folder `solvers` that names this net, or the classic recipe.
+
+    The log goes to standard error in Caffe's form; the result goes to standard output.
+    """
+    if given["resume"] not in (None, "auto"):
+        raise click.UsageError("--resume takes `auto`; --snapshot takes a file")
+    if given["resume"] and given["snapshot"]:
+        raise click.UsageError("give --snapshot or --resume auto, not both")
+    if given["snapshot"] and given["weights"]:
+        raise click.UsageError("give --snapshot to go on or --weights to start from, not both")
+    from pycaffelite.cli.training import TrainOptions, run_training
+
+    run_training(TrainOptions(**given))

@@ -1,0 +1,146 @@
+"""A training run as the command line makes it: find the solver, log, obey signals, report."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pycaffelite.api import load_solver
+from pycaffelite.cli.configuration import Configuration, configure
+from pycaffelite.cli.options import notify, use_threads
+from pycaffelite.cli.progress import TrainingProgress
+from pycaffelite.cli.signals import SignalRequests
+from pycaffelite.report import tables
+from pycaffelite.report.json_text import to_json
+from pycaffelite.report.log import Line, LogWriter
+from pycaffelite.report.training import TrainingCollector, TrainingReport, render
+from pycaffelite.schema.text import format_text
+from pycaffelite.snapshot import resume_seed
+from pycaffelite.solvers.base import Solver
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What was typed, by the names of the options."""
+
+    config: str
+    solver_path: str | None = None
+    weights: tuple[str, ...] = ()
+    snapshot: str | None = None
+    resume: str | None = None
+    settings: tuple[str, ...] = ()
+    iterations: int | None = None
+    sigint_effect: str = "stop"
+    sighup_effect: str = "snapshot"
+    threads: int | None = None
+    seed: int | None = None
+    builtin_data: bool = True
+    as_json: bool = False
+
+
+def run_training(options: TrainOptions) -> None:
+    """Train, and print what came of it."""
+    use_threads(options.threads)
+    settings = options.settings
+    if options.iterations is not None:
+        settings = (*settings, f"max_iter={options.iterations}")
+    configuration = configure(options.config, options.solver_path, settings)
+    for remark in configuration.remarks:
+        notify(remark)
+    snapshot = newest_snapshot(configuration.solver.solver.snapshot_prefix) if options.resume else options.snapshot
+    if options.resume and snapshot is None:
+        notify("there is no snapshot to resume from: starting anew")
+    with TrainingProgress() as progress:
+        log = LogWriter(progress.write)
+        _announce(log, configuration)
+        solver = load_solver(
+            configuration.solver,
+            net=configuration.net,
+            weights=() if snapshot else options.weights,
+            seed=_seed(options, snapshot),
+            builtin_data=options.builtin_data,
+            notify=notify,
+        )
+        if snapshot is not None:
+            _resume(log, solver, snapshot)
+        report = _run(solver, options, progress, log)
+    if options.as_json:
+        print(to_json(report))
+    else:
+        tables.show(render(report, _advice(report, configuration, options)))
+
+
+def newest_snapshot(prefix: str) -> str | None:
+    """Return the solver state of the most iterations that was written under a prefix; None where there is none."""
+    folder, stem = Path(prefix).parent, Path(prefix).name
+    pattern = re.compile(re.escape(stem) + r"_iter_(\d+)\.solverstate(\.h5)?")
+    found = [
+        (int(match[1]), path)
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if (match := pattern.fullmatch(path.name))
+    ]
+    return str(max(found)[1]) if found else None
+
+
+def _announce(log: LogWriter, configuration: Configuration) -> None:
+    """Write what stands at the head of Caffe's logs."""
+    log.line(Line("Use CPU.", "caffe.cpp:197"))
+    for note in configuration.solver.notes:
+        log.line(Line(str(note), "upgrade_proto.cpp:55"))
+    text = format_text(configuration.solver.solver)
+    log.line(Line(f"Initializing solver from parameters: \n{text}", "solver.cpp:45"))
+    if configuration.net_path is not None:
+        log.line(Line(f"Creating training net from net file: {configuration.net_path}", "solver.cpp:102"))
+
+
+def _resume(log: LogWriter, solver: Solver, snapshot: str) -> None:
+    """Go on from a snapshot, and say if that cannot be exact."""
+    log.line(Line(f"Resuming from {snapshot}", "caffe.cpp:241"))
+    resumed = solver.restore(snapshot)
+    if not resumed.exact:
+        notify(f"the training does not go on bit for bit: {resumed.note}")
+
+
+def _seed(options: TrainOptions, snapshot: str | None) -> int | None:
+    """Return the seed that was typed, else that of the training that is resumed."""
+    return options.seed if options.seed is not None or snapshot is None else resume_seed(snapshot)
+
+
+def _run(solver: Solver, options: TrainOptions, progress: TrainingProgress, log: LogWriter) -> TrainingReport:
+    """Run the solver to its end, with everybody listening."""
+    collector = TrainingCollector(solver.net.name, [net.graph for net in solver.test_nets])
+    log.line(Line("Starting Optimization", "caffe.cpp:248"))
+    with SignalRequests(solver, sigint=options.sigint_effect, sighup=options.sighup_effect) as requests:
+        for event in solver.run():
+            log.event(event)
+            progress.take(event)
+            collector.take(event)
+            requests.remarks(progress.write)
+    log.line(Line("Optimization Done.", "caffe.cpp:250"))
+    return collector.report()
+
+
+def _advice(report: TrainingReport, configuration: Configuration, options: TrainOptions) -> list[str]:
+    """Return the commands that people want next."""
+    if report.weights_path is None or report.state_path is None:
+        return []
+    advice = []
+    solver: Any = configuration.solver.solver
+    net = options.config if configuration.net is not None else configuration.net_path
+    tested = solver.test_net[0] if solver.test_net else net
+    if tested is not None and report.tests:
+        advice.append(_command("test", tested, "--weights", report.weights_path))
+    if net is not None:
+        advice.append(_command("inspect", net, "--weights", report.weights_path, "--backward"))
+    again = [options.config, *(["--solver", options.solver_path] if options.solver_path else [])]
+    more = [] if report.reason == "stopped" else ["--iterations", str(2 * report.iteration)]
+    advice.append(_command("train", *again, "--snapshot", report.state_path, *more))
+    return advice
+
+
+def _command(*words: str) -> str:
+    """Write a command as one types it."""
+    return shlex.join(["pycaffelite", *words])

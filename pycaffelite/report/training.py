@@ -1,0 +1,182 @@
+"""What a training came to: collected from its events, then written as a table that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+
+from pycaffelite.graph.graph import Graph
+from pycaffelite.report import tables
+from pycaffelite.report.heads import Head, heads
+from pycaffelite.solvers import events
+from pycaffelite.solvers.events import OutputValue
+
+
+@dataclass(frozen=True)
+class TestScores:
+    """The last scores of a test net.
+
+    Attributes:
+        net_index: Its number, from 0.
+        iteration: After how many updates.
+        heads: The scored blobs.
+        others: Outputs that score no blob.
+    """
+
+    __test__ = False  # no test case, whatever pytest makes of its name
+
+    net_index: int
+    iteration: int
+    heads: tuple[Head, ...]
+    others: tuple[OutputValue, ...]
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """A training.
+
+    Attributes:
+        net: The net's name.
+        reason: Why it ended: "done", "stopped", or "interrupted" where the solver could not say.
+        iteration: How many updates the parameters have had, those before a resume included.
+        iterations: How many of them this training made.
+        seconds: How long it took.
+        test_seconds: How much of it went into tests.
+        loss: The smoothed training loss.
+        outputs: The train net's outputs of the last iteration.
+        tests: The last scores of each test net.
+        weights_path, state_path: The last snapshot; None where there was none.
+    """
+
+    net: str
+    reason: str
+    iteration: int
+    iterations: int
+    seconds: float
+    test_seconds: float
+    loss: float | None
+    outputs: tuple[OutputValue, ...]
+    tests: tuple[TestScores, ...]
+    weights_path: str | None
+    state_path: str | None
+
+    @property
+    def rate(self) -> float:
+        """Iterations per second, the time for tests left out."""
+        seconds = self.seconds - self.test_seconds
+        return self.iterations / seconds if seconds > 0 else 0.0
+
+
+class TrainingCollector:
+    """Listens to a solver's events.
+
+    Args:
+        net: The train net's name.
+        test_graphs: The graphs of the test nets, to tell what each output scores.
+    """
+
+    def __init__(self, net: str, test_graphs: Sequence[Graph]) -> None:
+        self._net = net
+        self._graphs = test_graphs
+        self._iterations = 0
+        self._test_seconds = 0.0
+        self._tests: dict[int, TestScores] = {}
+        self._last: events.IterationDone | None = None
+        self._finished: events.TrainingFinished | None = None
+        self._snapshot: events.SnapshotWritten | None = None
+
+    def take(self, event: events.Event) -> None:
+        """Remember what the report will need of an event."""
+        match event:
+            case events.IterationDone():
+                self._iterations += 1
+                self._last = event
+            case events.TestDone():
+                self._test_seconds += event.seconds
+                found, others = heads(self._graphs[event.net_index], event.outputs)
+                scores = TestScores(event.net_index, event.iteration, tuple(found), tuple(others))
+                self._tests[event.net_index] = scores
+            case events.SnapshotWritten():
+                self._snapshot = event
+            case events.TrainingFinished():
+                self._finished = event
+
+    def report(self) -> TrainingReport:
+        """Return the report of what was heard so far."""
+        last, finished = self._last, self._finished
+        return TrainingReport(
+            net=self._net,
+            reason=finished.reason if finished else "interrupted",
+            iteration=finished.iteration if finished else (last.iteration + 1 if last else 0),
+            iterations=self._iterations,
+            seconds=finished.seconds if finished else 0.0,
+            test_seconds=self._test_seconds,
+            loss=last.loss if last else None,
+            outputs=last.outputs if last else (),
+            tests=tuple(self._tests[index] for index in sorted(self._tests)),
+            weights_path=self._snapshot.weights_path if self._snapshot else None,
+            state_path=self._snapshot.state_path if self._snapshot else None,
+        )
+
+
+def render(report: TrainingReport, advice: Sequence[str] = ()) -> RenderableType:
+    """Lay out the scores, the speed and the snapshot; `advice` lists commands to type next."""
+    parts: list[RenderableType] = [""]
+    for test in report.tests:
+        parts += [scores_table(test.heads, test.others, _test_title(report, test)), ""]
+    if not report.tests:
+        rows = [(output.name, tables.values(output.values)) for output in report.outputs]
+        parts += [tables.table(("training output", "value"), rows), ""]
+    parts += [*_facts(report)]
+    if advice:
+        parts += ["", "next:", *(f"  {command}" for command in advice)]
+    return Group(*parts)
+
+
+def scores_table(found: Sequence[Head], others: Sequence[OutputValue], title: str) -> RenderableType:
+    """Lay out heads as rows: accuracy, loss, and how much the loss counts; then whatever else was measured."""
+    rows = [
+        (
+            head.name,
+            ", ".join(f"{100 * value:.2f} %" for value in head.accuracies.values()) or "-",
+            ", ".join(f"{value:.5g}" for value in head.losses.values()) or "-",
+            ", ".join(f"{weight:g}" for weight in head.weights.values()) or "-",
+            ", ".join([*head.accuracies, *head.losses]),
+        )
+        for head in found
+    ]
+    grids: list[RenderableType] = []
+    if rows:
+        grids.append(tables.table(("head", "accuracy", "loss", "weight", "outputs"), rows, title=title))
+    if others:
+        grids.append(
+            tables.table(
+                ("output", "value"),
+                [(output.name, tables.values(output.values)) for output in others],
+                title=None if rows else title,
+            )
+        )
+    return Group(*grids)
+
+
+def _test_title(report: TrainingReport, test: TestScores) -> str:
+    which = f"test net #{test.net_index}" if len(report.tests) > 1 else "test"
+    return f"{report.net or 'net'}: {which} after {tables.count(test.iteration)} iterations"
+
+
+def _facts(report: TrainingReport) -> Iterator[str]:
+    """Yield the lines below the table."""
+    ended = {"done": "", "stopped": ", stopped early", "interrupted": ", interrupted"}[report.reason]
+    yield (
+        f"iterations   {tables.count(report.iterations)} in {report.seconds:.1f} s{ended}; "
+        f"{report.rate:.1f} per second, tests left out"
+    )
+    if report.loss is not None:
+        yield f"train loss   {report.loss:.6g}"
+    if report.weights_path:
+        yield f"snapshot     {report.weights_path}"
+        yield f"             {report.state_path}"
+    else:
+        yield "snapshot     none written"
