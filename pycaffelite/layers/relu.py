@@ -1,0 +1,54 @@
+"""ReLU: the rectifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pycaffelite.blob import Blob, Shape
+from pycaffelite.kernels import relu
+from pycaffelite.layers.base import Arity, Context, Layer, Layout
+from pycaffelite.layers.registry import register
+
+
+@register("ReLU")
+class ReLU(Layer):
+    """Let positive numbers through and multiply the others by a slope, which is 0 unless told otherwise.
+
+    y[i] = max(x[i], 0) + negative_slope min(x[i], 0)
+
+    Bottoms: x, any shape.
+    Tops: y, the shape of x; may be x itself.
+    Params: none.
+    Fields: `relu_param`: negative_slope (0); engine (ignored).
+    Backward: dx[i] = dy[i] where x[i] > 0, else negative_slope dy[i]; at exactly 0 it is the slope.
+    Errors: none of its own.
+    Source: Nair and Hinton, Rectified Linear Units Improve Restricted Boltzmann Machines, 2010; the slope: Maas et al.,
+        Rectifier Nonlinearities Improve Neural Network Acoustic Models, 2013.
+    """
+
+    arity = Arity(in_place=True)
+
+    def __init__(self, message: Any, context: Context) -> None:
+        super().__init__(message, context)
+        self.slope: float = message.relu_param.negative_slope
+
+    def layout(self, bottom_shapes: Sequence[Shape]) -> Layout:
+        """Return one top like the bottom, and a byte for each element: the sign of x outlives whatever runs in place.
+
+        Reading bytes backward saves the time that writing them costs forward.
+        """
+        return Layout([bottom_shapes[0]], buffers={"positive": (bottom_shapes[0], np.uint8)})
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Write y."""
+        positive = self.buffers["positive"].reshape(-1)
+        relu.relu_forward(bottom[0].data.reshape(-1), top[0].data.reshape(-1), positive, self.slope)
+
+    def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        """Write dx."""
+        if wanted[0]:
+            positive = self.buffers["positive"].reshape(-1)
+            relu.relu_backward(positive, top[0].diff.reshape(-1), bottom[0].diff.reshape(-1), self.slope)
