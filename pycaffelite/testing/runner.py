@@ -82,7 +82,7 @@ class LayerRunner:
         top_diffs: Sequence[Array | float | None] | None = None,
         data: DataOptions | None = None,
     ) -> None:
-        message = text_format.Parse(text, messages.NetParameter()).layer[0]  # type: ignore[attr-defined]
+        message = text_format.Parse(text, messages.NetParameter()).layer[0]
         self.dtype = np.dtype(dtype)
         self.layer: Layer = layer_class(message.type)(message, Context(phase, seed, data or DataOptions()))
         self._guarded: list[Array] = []
@@ -119,6 +119,11 @@ class LayerRunner:
         """Set the diffs of the parameters to zero."""
         for blob in self.layer.params:
             blob.diff[...] = 0
+
+    def loss_weights(self) -> list[float]:
+        """Return the weight of each top in the loss; 0 for a top that is no loss."""
+        weights = list(self.layer.message.loss_weight) or [self.layer.default_loss_weight]
+        return (weights + [0.0] * len(self.top))[: len(self.top)]
 
     def save(self) -> tuple[Any, ...]:
         """Return everything a pass changes but tops and diffs: parameters, buffers and the layer's own state."""
@@ -164,6 +169,9 @@ class LayerRunner:
         self.top = [self._blob(tuple(shape)) for shape in layout.tops]
         if self.in_place:
             self.top[0] = self.bottom[0]
+        if self.layer.type == "Split":
+            for blob in self.top:
+                blob.data = self.bottom[0].data
         given = [*params, *[None] * (len(layout.params) - len(params))]
         for declared, array in zip(layout.params, given, strict=True):
             blob = self._blob(tuple(declared.shape))
@@ -185,8 +193,7 @@ class LayerRunner:
         """Return for each top what was asked for, else its loss weight if it has one."""
         if top_diffs is not None:
             return list(top_diffs)
-        weights = list(self.layer.message.loss_weight) or [self.layer.default_loss_weight]
-        return [weight or None for weight in weights[: len(self.top)]] + [None] * (len(self.top) - len(weights))
+        return [weight or None for weight in self.loss_weights()]
 
     def _check_arity(self) -> None:
         """Refuse what a net refuses before the layer's own code sees it."""
