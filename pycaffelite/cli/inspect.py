@@ -40,7 +40,7 @@ def inspect(net: str, weights: tuple[str, ...], layer: str | None, npz: str | No
     One batch runs through the net; each blob is described right after the layer that wrote it has run. Without
     --weights the parameters are those that the fillers make.
     """
-    from pycaffelite.api import load_net
+    from pycaffelite.cli.loading import load
     from pycaffelite.report import inspect as report
     from pycaffelite.report import tables
     from pycaffelite.report.inspect_text import render
@@ -48,16 +48,7 @@ def inspect(net: str, weights: tuple[str, ...], layer: str | None, npz: str | No
     from pycaffelite.report.npz import NpzWriter
 
     use_threads(given["threads"])
-    runnable = load_net(
-        net,
-        given["phase"],
-        weights or None,
-        level=given["level"],
-        stages=given["stage"],
-        seed=given["seed"],
-        builtin_data=given["builtin_data"],
-        notify=notify,
-    )
+    runnable = load(net, weights, given)
     backward = given["backward"]
     if npz is None:
         found = report.inspect(runnable.plan, backward=backward, depth=layer)

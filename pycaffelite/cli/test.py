@@ -45,22 +45,13 @@ def test(net: str, weights: tuple[str, ...], **given: Any) -> None:
     """
     if not weights:
         raise click.UsageError("--weights is missing: there is nothing to test in weights that were never trained")
-    from pycaffelite.api import load_net
+    from pycaffelite.cli.loading import load
     from pycaffelite.report import scoring, tables
     from pycaffelite.report.json_text import to_json
     from pycaffelite.report.log import LogWriter, batch_lines, mean_lines
 
     use_threads(given["threads"])
-    runnable = load_net(
-        net,
-        given["phase"],
-        weights,
-        level=given["level"],
-        stages=given["stage"],
-        seed=given["seed"],
-        builtin_data=given["builtin_data"],
-        notify=notify,
-    )
+    runnable = load(net, weights, given)
     batches = scoring.whole_pass(runnable.plan, given["iterations"])
     notify(f"running {batches}")
     log = LogWriter(lambda text: print(text, file=sys.stderr))

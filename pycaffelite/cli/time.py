@@ -11,7 +11,6 @@ from pycaffelite.cli.options import (
     json_option,
     level_option,
     net_argument,
-    notify,
     phase_option,
     seed_option,
     stage_option,
@@ -36,21 +35,12 @@ from pycaffelite.cli.options import (
 @json_option
 def time(net: str, weights: tuple[str, ...], iterations: int, **given: Any) -> None:
     """Measure each layer's forward and backward time."""
-    from pycaffelite.api import load_net
+    from pycaffelite.cli.loading import load
     from pycaffelite.report import tables, timing
     from pycaffelite.report.json_text import to_json
 
     threads = use_threads(given["threads"])
-    runnable = load_net(
-        net,
-        given["phase"],
-        weights or None,
-        level=given["level"],
-        stages=given["stage"],
-        seed=given["seed"],
-        builtin_data=given["builtin_data"],
-        notify=notify,
-    )
+    runnable = load(net, weights, given)
     found = timing.measure(runnable.plan, iterations, threads)
     if given["as_json"]:
         click.echo(to_json(found))

@@ -10,6 +10,7 @@ from typing import Any
 
 from pycaffelite.api import load_solver
 from pycaffelite.cli.configuration import Configuration, configure
+from pycaffelite.cli.loading import copy_weights
 from pycaffelite.cli.options import notify, use_threads
 from pycaffelite.cli.progress import TrainingProgress
 from pycaffelite.cli.signals import SignalRequests
@@ -59,13 +60,14 @@ def run_training(options: TrainOptions) -> None:
         solver = load_solver(
             configuration.solver,
             net=configuration.net,
-            weights=() if snapshot else options.weights,
             seed=_seed(options, snapshot),
             builtin_data=options.builtin_data,
             notify=notify,
         )
         if snapshot is not None:
             _resume(log, solver, snapshot)
+        else:
+            copy_weights(solver.net, options.weights)
         report = _run(solver, options, progress, log)
     if options.as_json:
         print(to_json(report))

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import errno
+
+import click
+import pytest
+
+from pycaffelite.cli.boundary import close
+from pycaffelite.errors import Location, ShapeError
+
+
+def test_an_error_of_the_family(capsys: pytest.CaptureFixture[str]) -> None:
+    error = ShapeError(
+        "kernel does not fit its input",
+        where=Location("nets/lenet.prototxt", 41),
+        subject="layer `conv2` (Convolution)",
+        expected="height and width of at least 5",
+        got="4x4",
+        hint="add `pad: 1`",
+    )
+    assert close(error) == 1
+    assert capsys.readouterr().err == (
+        "error: nets/lenet.prototxt:41: layer `conv2` (Convolution): kernel does not fit its input\n"
+        "  expected: height and width of at least 5\n"
+        "  got:      4x4\n"
+        "\n"
+        "hint: add `pad: 1`\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device", "a.caffemodel"),
+            "error: a.caffemodel: no space left on the device\n\nhint: free some space, or write to another disk\n",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "x"),
+            "error: x: permission denied\n\nhint: check who owns the file and its folder\n",
+        ),
+        (FileNotFoundError(errno.ENOENT, "No such file", "y"), "error: y: no such file or folder\n"),
+        (OSError(errno.EIO, "Input/output error", b"z"), "error: z: Input/output error\n"),
+        (OSError("odd"), "error: odd\n"),
+        (
+            MemoryError("Unable to allocate 9 PiB"),
+            "error: out of memory\n  got:      Unable to allocate 9 PiB\n\n"
+            "hint: lower `batch_size`; `pycaffelite summary NET` shows how much memory each layer takes\n",
+        ),
+        (
+            RecursionError(),
+            "error: nested too deeply\n\nhint: is a message of the file nested thousands of levels deep?\n",
+        ),
+        (
+            ValueError("what"),
+            "error: this is a bug in pycaffelite\n  got:      ValueError: what\n\n"
+            "hint: set PYCAFFELITE_DEBUG=1 to see where, and report it with the file that shows it\n",
+        ),
+        (click.FileError("a.txt", "gone"), "error: Could not open file 'a.txt': gone\n"),
+    ],
+)
+def test_other_errors(error: Exception, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert close(error) == 1
+    assert capsys.readouterr().err == text
+
+
+def test_an_interruption(capsys: pytest.CaptureFixture[str]) -> None:
+    assert close(KeyboardInterrupt()) == 130
+    assert capsys.readouterr().err == "\ninterrupted\n"
+
+
+def test_a_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert close(click.UsageError("no such thing")) == 2
+    assert capsys.readouterr().err == "Error: no such thing\n"
+
+
+def test_a_traceback_is_shown_only_when_asked_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close(ValueError("what"))
+    assert "Traceback" not in capsys.readouterr().err
+    monkeypatch.setenv("PYCAFFELITE_DEBUG", "1")
+    try:
+        raise ValueError("what")
+    except ValueError as error:
+        close(error)
+    assert "Traceback" in capsys.readouterr().err
