@@ -37,6 +37,9 @@ config: Any = numba.config
 
 JIT_ENABLED = not config.DISABLE_JIT
 
+# The number of the thread that runs a piece of a parallel loop, from 0: only to choose scratch memory with.
+thread_id: Callable[[], int] = numba.get_thread_id if JIT_ENABLED else lambda: 0
+
 
 def kernel(*, parallel: bool = False) -> Callable[[Function], Function]:
     """Compile a function of arrays and scalars with Numba, without the GIL, cached on disk.

@@ -1,0 +1,320 @@
+"""The innermost matrix product: one tile of C in vector registers, written in LLVM IR.
+
+    C[i, j] = start[i, j] + sum_k A[i, k] * B[k, j]        i < height, j < width
+
+Plain loops reach a tenth of what a processor can do, because the compiler does not keep the tile in registers. Here
+its rows are vector phi nodes of the loop over k, so it must. `tile_kernel` compiles one C function for each height of
+tile when it is first asked for, and returns its address; the matrix kernels take the address as a number and call it
+with `multiply_tile`. So they hold no copies of its code, compile fast, and no height is compiled that no layer needs.
+
+With the JIT off the same names are plain Python.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import llvmlite.binding
+import numba
+import numpy as np
+import numpy.typing as npt
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from pycaffelite.kernels._jit import JIT_ENABLED, Array
+
+# What a tile starts from.
+ZERO = 0  # nothing
+ACCUMULATE = 1  # what C holds
+ROW_BIAS = 2  # one number a row, from `bias`
+
+_VECTORS = 2  # vectors in a row of a tile
+SHORT = 8  # elements that `copy8` and `add8` move
+
+
+def _features() -> set[str]:
+    """Return the CPU features that Numba compiles for: the host's, or what NUMBA_CPU_FEATURES says."""
+    stated = numba.config.CPU_FEATURES
+    if stated is not None:
+        return {word[1:] for word in stated.split(",") if word.startswith("+")}
+    return {name for name, present in llvmlite.binding.get_host_cpu_features().items() if present}
+
+
+def _registers() -> tuple[int, int]:
+    """Return the bytes of a vector register, and how many rows of a tile fit the register file."""
+    features = _features()
+    if "avx512f" in features:
+        return 64, 14  # 32 registers: 28 sums, 2 of B, 2 to spare
+    if "avx" in features:
+        return 32, 6  # 16 registers: 12 sums, 2 of B, one of A
+    if "neon" in features or "asimd" in features or "fp-armv8" in features:
+        return 16, 12  # 32 registers: 24 sums
+    return 16, 6
+
+
+VECTOR_BYTES, MAX_HEIGHT = _registers()
+
+
+def tile_width(dtype: npt.DTypeLike) -> int:
+    """Return the number of columns of a tile."""
+    return _VECTORS * VECTOR_BYTES // np.dtype(dtype).itemsize
+
+
+def row_tiles(rows: int) -> tuple[int, int, int]:
+    """Cut rows into tiles as equal as can be: (number of tiles, the lesser height, how many tiles are one higher)."""
+    tiles = max(1, -(-rows // MAX_HEIGHT))
+    return tiles, rows // tiles, rows % tiles
+
+
+@cache
+def tile_kernel(dtype: str, height: int) -> int:
+    """Return the address of the micro-kernel for tiles of this height, compiling it or loading it from the cache.
+
+    Args:
+        dtype: "float32" or "float64".
+        height: Rows of the tile; 0 gives the address 0, which must not be called.
+    """
+    if height == 0:
+        return 0
+    if not JIT_ENABLED:
+        return height * 1000 + tile_width(dtype)
+    compiled = _compile_tile(height, np.dtype(dtype).itemsize)
+    _KEPT.append(compiled)
+    return int(compiled.address)
+
+
+_KEPT: list[Any] = []  # machine code lives as long as the object that owns it
+
+
+def _compile_tile(height: int, itemsize: int) -> Any:
+    """Compile a C function of ten addresses and strides; the closure holds numbers only, so Numba can cache it."""
+    lanes = VECTOR_BYTES // itemsize
+    vectors = _VECTORS
+
+    def tile(
+        steps: int, a: int, a_row: int, a_step: int, b: int, b_step: int, c: int, c_row: int, start: int, bias: int
+    ) -> None:
+        _tile(height, vectors, lanes, itemsize, steps, a, a_row, a_step, b, b_step, c, c_row, start, bias)
+
+    signature = types.void(*[types.int64] * 10)
+    return numba.cfunc(signature, cache=True, nopython=True)(tile)
+
+
+class _Emitter:
+    """Writes the code of one micro-kernel; addresses are integers, strides are in elements."""
+
+    def __init__(self, builder: Any, height: int, vectors: int, lanes: int, itemsize: int) -> None:
+        self.builder = builder
+        self.height, self.vectors, self.lanes, self.itemsize = height, vectors, lanes, itemsize
+        self.i64 = ir.IntType(64)
+        self.scalar = ir.FloatType() if itemsize == 4 else ir.DoubleType()
+        self.vector = ir.VectorType(self.scalar, lanes)
+
+    def load(self, base: Any, offset: Any, kind: Any) -> Any:
+        """Load a scalar or an unaligned vector from `base + offset` elements."""
+        pointer = self.builder.gep(base, [offset])
+        value = self.builder.load(self.builder.bitcast(pointer, kind.as_pointer()))
+        value.align = self.itemsize
+        return value
+
+    def spread(self, scalar: Any) -> Any:
+        """Return a vector with `scalar` in every lane."""
+        nothing = ir.Constant(self.vector, ir.Undefined)
+        first = self.builder.insert_element(nothing, scalar, ir.Constant(ir.IntType(32), 0))
+        return self.builder.shuffle_vector(
+            first, nothing, ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
+        )
+
+    def offsets(self, row_stride: Any) -> list[Any]:
+        """Return the offset of each vector of the tile in C, row by row."""
+        rows = [self.builder.mul(ir.Constant(self.i64, i), row_stride) for i in range(self.height)]
+        columns = [ir.Constant(self.i64, j * self.lanes) for j in range(self.vectors)]
+        return [self.builder.add(row, column) for row in rows for column in columns]
+
+    def starts(self, start: Any, c: Any, offsets: list[Any], bias: Any) -> list[Any]:
+        """Return the vectors that the sums start from, chosen at run time."""
+        builder = self.builder
+        here = builder.block
+        load, splat, ready = (builder.append_basic_block(name) for name in ("load", "splat", "ready"))
+        choice = builder.switch(start, ready)
+        choice.add_case(ir.Constant(self.i64, ACCUMULATE), load)
+        choice.add_case(ir.Constant(self.i64, ROW_BIAS), splat)
+        builder.position_at_end(load)
+        loaded = [self.load(c, offset, self.vector) for offset in offsets]
+        builder.branch(ready)
+        builder.position_at_end(splat)
+        rows = [self.spread(self.load(bias, ir.Constant(self.i64, i), self.scalar)) for i in range(self.height)]
+        builder.branch(ready)
+        builder.position_at_end(ready)
+        zero = ir.Constant(self.vector, [0.0] * self.lanes)
+        sums = []
+        for index, value in enumerate(loaded):
+            phi = builder.phi(self.vector)
+            for incoming, block in ((zero, here), (value, load), (rows[index // self.vectors], splat)):
+                phi.add_incoming(incoming, block)
+            sums.append(phi)
+        return sums
+
+    def loop(self, steps: Any, start: list[Any], a: Any, a_row: Any, a_step: Any, b: Any, b_step: Any) -> list[Any]:
+        """Write the loop over k and return the finished sums; no step at all is allowed."""
+        builder = self.builder
+        # Not "llvm.fma": where a processor has no such instruction that would be a call for each lane.
+        multiply_add = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(self.vector, [self.vector] * 3),
+            f"llvm.fmuladd.v{self.lanes}f{8 * self.itemsize}",
+        )
+        before = builder.block
+        body, done = builder.append_basic_block("step"), builder.append_basic_block("done")
+        zero, one = ir.Constant(self.i64, 0), ir.Constant(self.i64, 1)
+        builder.cbranch(builder.icmp_signed(">", steps, zero), body, done)
+        builder.position_at_end(body)
+        step = builder.phi(self.i64)
+        step.add_incoming(zero, before)
+        sums = [builder.phi(self.vector) for _ in start]
+        b_at = builder.mul(step, b_step)
+        columns = [
+            self.load(b, builder.add(b_at, ir.Constant(self.i64, j * self.lanes)), self.vector)
+            for j in range(self.vectors)
+        ]
+        a_at = builder.mul(step, a_step)
+        following = []
+        for i in range(self.height):
+            offset = builder.add(a_at, builder.mul(ir.Constant(self.i64, i), a_row))
+            factor = self.spread(self.load(a, offset, self.scalar))
+            for j in range(self.vectors):
+                following.append(builder.call(multiply_add, [factor, columns[j], sums[i * self.vectors + j]]))
+        after = builder.add(step, one)
+        step.add_incoming(after, body)
+        for phi, first, value in zip(sums, start, following, strict=True):
+            phi.add_incoming(first, before)
+            phi.add_incoming(value, body)
+        builder.cbranch(builder.icmp_signed("<", after, steps), body, done)
+        builder.position_at_end(done)
+        results = []
+        for first, value in zip(start, following, strict=True):
+            result = builder.phi(self.vector)
+            result.add_incoming(first, before)
+            result.add_incoming(value, body)
+            results.append(result)
+        return results
+
+    def store(self, values: list[Any], c: Any, offsets: list[Any]) -> None:
+        """Write the tile to C."""
+        for value, offset in zip(values, offsets, strict=True):
+            pointer = self.builder.bitcast(self.builder.gep(c, [offset]), self.vector.as_pointer())
+            self.builder.store(value, pointer).align = self.itemsize
+
+
+@intrinsic(prefer_literal=True)
+def _tile(  # type: ignore[no-untyped-def]
+    typing_context, height, vectors, lanes, itemsize, steps, a, a_row, a_step, b, b_step, c, c_row, start, bias
+):
+    """Emit one micro-kernel; the first four arguments are constants of the closure."""
+    sizes = [value.literal_value for value in (height, vectors, lanes, itemsize)]
+    signature = types.void(height, vectors, lanes, itemsize, *[types.int64] * 10)
+
+    def generate(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        emitter = _Emitter(builder, *sizes)
+        steps, a, a_row, a_step, b, b_step, c, c_row, start, bias = args[4:]
+        pointer = emitter.scalar.as_pointer()
+        a, b, c, bias = (builder.inttoptr(address, pointer) for address in (a, b, c, bias))
+        offsets = emitter.offsets(c_row)
+        first = emitter.starts(start, c, offsets, bias)
+        emitter.store(emitter.loop(steps, first, a, a_row, a_step, b, b_step), c, offsets)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _element(context: Any, builder: Any, array_type: Any, value: Any, index: Any) -> Any:
+    """Return the address of one element of a flat array."""
+    array = context.make_array(array_type)(context, builder, value)
+    return builder.gep(array.data, [index])
+
+
+@intrinsic
+def _multiply_tile(  # type: ignore[no-untyped-def]
+    typing_context, kernel, steps, a, a_at, a_row, a_step, b, b_at, b_step, c, c_at, c_row, start, bias, bias_at
+):
+    i64 = types.int64
+    signature = types.void(i64, i64, a, i64, i64, i64, b, i64, i64, c, i64, i64, i64, bias, i64)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kernel, steps, a, a_at, a_row, a_step, b, b_at, b_step, c, c_at, c_row, start, bias, bias_at = args
+        word = ir.IntType(64)
+        kinds = signature.args
+        addresses = [
+            builder.ptrtoint(_element(context, builder, kinds[position], array, index), word)
+            for position, array, index in ((2, a, a_at), (6, b, b_at), (9, c, c_at), (13, bias, bias_at))
+        ]
+        function = builder.inttoptr(kernel, ir.FunctionType(ir.VoidType(), [word] * 10).as_pointer())
+        builder.call(
+            function,
+            [steps, addresses[0], a_row, a_step, addresses[1], b_step, addresses[2], c_row, start, addresses[3]],
+        )
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _move8(add: bool) -> Any:
+    """Make an intrinsic that copies, or adds, SHORT elements of a flat array to another."""
+
+    @intrinsic
+    def move(typing_context, target, target_at, source, source_at):  # type: ignore[no-untyped-def]
+        signature = types.void(target, types.int64, source, types.int64)
+
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kind = ir.VectorType(context.get_value_type(signature.args[0].dtype), SHORT)
+            align = signature.args[0].dtype.bitwidth // 8
+            places = []
+            for position in (0, 2):
+                place = _element(context, builder, signature.args[position], args[position], args[position + 1])
+                places.append(builder.bitcast(place, kind.as_pointer()))
+            value = builder.load(places[1])
+            value.align = align
+            if add:
+                old = builder.load(places[0])
+                old.align = align
+                value = builder.fadd(old, value)
+            builder.store(value, places[0]).align = align
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return move
+
+
+def _multiply_tile_slowly(
+    kernel: int, steps: int, a: Array, a_at: int, a_row: int, a_step: int, b: Array, b_at: int, b_step: int,
+    c: Array, c_at: int, c_row: int, start: int, bias: Array, bias_at: int,
+) -> None:  # fmt: skip
+    """Do what the micro-kernel does, with NumPy; every index is checked."""
+    height, width = divmod(kernel, 1000)
+    rows, columns, depth = np.arange(height), np.arange(width), np.arange(steps)
+    product = a[a_at + rows[:, None] * a_row + depth * a_step] @ b[b_at + depth[:, None] * b_step + columns]
+    where = c_at + rows[:, None] * c_row + columns
+    if start == ACCUMULATE:
+        product = product + c[where]
+    elif start == ROW_BIAS:
+        product = product + bias[bias_at + rows][:, None]
+    c[where] = product
+
+
+def _copy8_slowly(target: Array, target_at: int, source: Array, source_at: int) -> None:
+    columns = np.arange(SHORT)
+    target[target_at + columns] = source[source_at + columns]
+
+
+def _add8_slowly(target: Array, target_at: int, source: Array, source_at: int) -> None:
+    columns = np.arange(SHORT)
+    target[target_at + columns] += source[source_at + columns]
+
+
+multiply_tile: Any = _multiply_tile if JIT_ENABLED else _multiply_tile_slowly
+copy8: Any = _move8(add=False) if JIT_ENABLED else _copy8_slowly
+add8: Any = _move8(add=True) if JIT_ENABLED else _add8_slowly

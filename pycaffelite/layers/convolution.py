@@ -1,0 +1,132 @@
+"""Convolution: learned filters slid over an image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from pycaffelite.blob import Blob, Shape
+from pycaffelite.errors import FieldError, ShapeError
+from pycaffelite.kernels import convolution, convolution_nd
+from pycaffelite.kernels.convolution_plan import Geometry, make_plan
+from pycaffelite.layers.base import Arity, Context, Layer, Layout, ParamLayout, canonical_axis, shape_text
+from pycaffelite.layers.registry import register
+from pycaffelite.layers.windows import positive_output, repeated_or_pair, slide, spread_over
+
+
+@register("Convolution")
+class Convolution(Layer):
+    """Slide filters over the input; each output channel is the response to one of them.
+
+    y[n,o,p] = bias[o] + sum over c, k of w[o,c,k] x[n, c, stride p + dilation k - pad], with x 0 outside
+
+    Here p and k run over all spatial axes; with groups, o and c run over the channels of one group.
+
+    Bottoms: one or more of the same shape N... x C x spatial axes (any number of them).
+    Tops: for each bottom, N... x num_output x output sizes, floor((in + 2 pad - dilation (k - 1) - 1) / stride) + 1.
+    Params: w, num_output x C / group x kernel sizes; bias, num_output, if bias_term.
+    Fields: `convolution_param`: num_output; kernel_size, stride (1), pad (0), dilation (1), each once or once for every
+        spatial axis, the first three also as _h and _w; group (1); bias_term (true); axis (1), that of the channels;
+        weight_filler, bias_filler; engine and force_nd_im2col (ignored).
+    Backward: dx is the sum of what each output sends back through its filter; dw and dbias are added to, for all
+        pairs of bottom and top.
+    Errors: num_output, kernel or stride missing or 0; a size in both forms; channels or num_output not divisible by
+        group; a kernel larger than its padded input; bottoms of different shapes.
+    Source: LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998; groups: Krizhevsky, 2012.
+    """
+
+    arity = Arity((1, None), (1, None), pairs=True)
+
+    def __init__(self, message: Any, context: Context) -> None:
+        super().__init__(message, context)
+        fields = self.fields = message.convolution_param
+        self.outputs = positive_output(fields, "convolution_param")
+        self.kernel = repeated_or_pair(fields, "kernel_size", ("kernel_h", "kernel_w"), least=1)
+        self.stride = repeated_or_pair(fields, "stride", ("stride_h", "stride_w"), least=1)
+        self.pad = repeated_or_pair(fields, "pad", ("pad_h", "pad_w"), least=0)
+        self.dilation = repeated_or_pair(fields, "dilation", None, least=1)
+        self.group = int(fields.group)
+        if self.group < 1 or self.outputs % self.group:
+            raise FieldError(
+                "num_output is not divisible by group", expected=f"a multiple of group {self.group}", got=self.outputs
+            )
+
+    def layout(self, bottom_shapes: Sequence[Shape]) -> Layout:
+        """Return a top for each bottom, the filters and the bias."""
+        shape = bottom_shapes[0]
+        for other in bottom_shapes:
+            if other != shape:
+                raise ShapeError(
+                    "bottoms differ in shape", expected=f"all of shape {shape_text(shape)}", got=shape_text(other)
+                )
+        axis, kernel, *slides = self._windows(shape)
+        if shape[axis] % self.group:
+            raise ShapeError(
+                "channels are not divisible by group",
+                expected=f"a multiple of group {self.group} as axis {axis}",
+                got=f"bottom of shape {shape_text(shape)}",
+            )
+        sizes = slide(shape[axis + 1 :], kernel, *slides, shape)
+        params = [ParamLayout((self.outputs, shape[axis] // self.group, *kernel), self.fields.weight_filler)]
+        if self.fields.bias_term:
+            params.append(ParamLayout((self.outputs,), self.fields.bias_filler))
+        return Layout([(*shape[:axis], self.outputs, *sizes)] * len(bottom_shapes), params)
+
+    def _windows(self, shape: Shape) -> Any:
+        """Return the axis of the channels, and kernel, stride, pad and dilation along each spatial axis."""
+        axis = canonical_axis(self.fields.axis, shape)
+        spatial = len(shape) - axis - 1
+        if self.kernel is None and spatial:
+            raise FieldError("kernel_size is missing", expected="`kernel_size`, or `kernel_h` and `kernel_w`", got="none")
+        return (
+            axis,
+            spread_over(self.kernel, spatial, 1, "kernel_size"),
+            spread_over(self.stride, spatial, 1, "stride"),
+            spread_over(self.pad, spatial, 0, "pad"),
+            spread_over(self.dilation, spatial, 1, "dilation"),
+        )
+
+    def prepare(self, bottom_shapes: Sequence[Shape]) -> None:
+        """Plan the products; up to two spatial axes go the fast way."""
+        shape = bottom_shapes[0]
+        axis, kernel, *slides = self._windows(shape)
+        images, channels, lengths = math.prod(shape[:axis]), shape[axis], shape[axis + 1 :]
+        dtype = self.params[0].dtype
+        self.products: Any = convolution
+        if len(lengths) > 2:
+            self.products = convolution_nd
+            sizes = slide(lengths, kernel, *slides, shape)
+            axes = list(zip(lengths, sizes, kernel, *slides, strict=True))
+            self.plan: Any = convolution_nd.make_nd_plan(images, channels, self.outputs, axes, self.group, dtype)
+            return
+        missing = 2 - len(lengths)  # a vector is an image of one row
+        height, width = (1,) * missing + lengths
+        stride, pad, dilation = ((blank,) * missing + value for blank, value in zip((1, 0, 1), slides, strict=True))
+        kernel = (1,) * missing + kernel
+        self.plan = make_plan(
+            Geometry(images, channels, height, width, self.outputs, kernel, stride, pad, dilation, self.group), dtype
+        )
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Write y."""
+        weights = self.params[0].data.reshape(-1)
+        bias = self.params[1].data if self.fields.bias_term else weights[:0]
+        for x, y in zip(bottom, top, strict=True):
+            self.products.forward(self.plan, x.data.reshape(-1), weights, bias, y.data.reshape(-1))
+
+    def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        """Write dx; add to dw and dbias."""
+        weights = self.params[0].data.reshape(-1)
+        nothing = weights[:0]
+        diffs = [
+            blob.diff.reshape(-1) if wants else nothing
+            for blob, wants in zip(self.params, self.wanted_params, strict=True)
+        ]
+        dw, dbias = (*diffs, nothing)[:2]
+        for y, wants, x in zip(top, wanted, bottom, strict=True):
+            dy = y.diff.reshape(-1)
+            if dw.size or dbias.size:
+                self.products.weight_gradient(self.plan, x.data.reshape(-1), dy, dw, dbias)
+            if wants:
+                self.products.data_gradient(self.plan, weights, dy, x.diff.reshape(-1))
