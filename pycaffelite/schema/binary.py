@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError
 
 from pycaffelite.errors import DataError, Location, PycaffeliteError, SnapshotError
 from pycaffelite.schema import messages
+from pycaffelite.schema.fields import is_repeated
 from pycaffelite.schema.files import read_bytes
 from pycaffelite.schema.sourcemap import SourceMap
 from pycaffelite.schema.upgrade import upgrade_net
@@ -42,6 +44,13 @@ def read_weights_message(path: str | Path) -> Any:
             expected="a binary .caffemodel",
             got=f"{len(content)} bytes that are none",
             hint=_other_message(content),
+        )
+    if (text := _broken_text(net)) is not None:
+        raise SnapshotError(
+            "a name in the file is not UTF-8 text",
+            where=where,
+            expected="a binary .caffemodel with names in UTF-8",
+            got=ascii(text),
         )
     if not net.layer and not net.layers:
         raise SnapshotError(
@@ -98,6 +107,22 @@ def _parse(message: Any, content: bytes) -> bool:
     except (DecodeError, UnicodeDecodeError, ValueError):
         return False
     return True
+
+
+def _broken_text(message: Any) -> bytes | None:
+    """Return a text of the message that is not UTF-8, which protobuf hands out as bytes; None when all are well."""
+    for field, value in message.ListFields():
+        values = value if is_repeated(field) else (value,)
+        if field.message_type is not None:
+            if field.message_type.name != "BlobProto":
+                broken = next((text for item in values if (text := _broken_text(item)) is not None), None)
+                if broken is not None:
+                    return broken
+        elif field.type == FieldDescriptor.TYPE_STRING:
+            for item in values:
+                if isinstance(item, bytes):
+                    return item
+    return None
 
 
 def _refuse_other_formats(content: bytes, where: Location, error: type[PycaffeliteError], expected: str) -> None:

@@ -208,6 +208,8 @@ class _SchemaParser:
             scope = home
             while scope and f"{scope}.{field.type_name}" not in kinds:
                 scope = scope.rpartition(".")[0]
+            if not scope:
+                raise ValueError(f"unknown type {field.type_name!r}")
             field.type_name = f"{scope}.{field.type_name}"
             field.type = kinds[field.type_name]
 

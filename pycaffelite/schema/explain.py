@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from pycaffelite.errors import FieldError, Location, PrototxtError, PycaffeliteError
-from pycaffelite.names import did_you_mean
+from pycaffelite.names import close_matches, did_you_mean
+from pycaffelite.schema import messages
 from pycaffelite.schema.fields import FieldPlan, MessagePlan
 from pycaffelite.schema.sourcemap import Mark, SourceMap
 from pycaffelite.schema.tokens import Literal, MismatchError, Token
 
+_BLOB_LISTS = {"blobs_lr": "lr_mult", "weight_decay": "decay_mult", "blob_share_mode": "share_mode"}
 _LONGEST = 60  # characters of the user's text that an error repeats
 
 OpenBlock = tuple[str, MessagePlan, int | None]  # field name, plan, offset
@@ -84,6 +86,14 @@ def not_a_field(source: SourceMap, token: Token, block: str, block_offset: int |
     return PrototxtError("no field can begin here", where=where, expected=expected, got=token_text(token), hint=hint)
 
 
+def no_colon(source: SourceMap, name: str, token: Token) -> PycaffeliteError:
+    """A value right after the name of its field."""
+    where, expected = source.at(token[2]), f"`{name}: VALUE`"
+    if token[0] == "bad":
+        return _bad_character(token[1], where, expected)
+    return PrototxtError(f"no colon after `{name}`", where=where, expected=expected, got=token_text(token))
+
+
 def no_value(source: SourceMap, token: Token, plan: FieldPlan) -> PycaffeliteError:
     """A field name and a colon without a value."""
     kind, text, offset = token
@@ -150,8 +160,8 @@ def mismatch(
     if error.what:
         what = f"{error.what} for `{plan.name}`"
     hint = error.hint
-    if message == "V1LayerParameter" and plan.name == "type" and got.startswith(('"', "'")):
-        hint = hint or "in `layers` the type is a bare word, as in `type: CONVOLUTION`; in `layer` it is a text"
+    if message == "V1LayerParameter" and plan.name == "type":
+        hint = _old_type_hint(got, plan) or hint
     kind = FieldError if plan.kind == "enum" else PrototxtError
     return kind(what, where=source.at(offset), expected=error.expected, got=got, hint=hint)
 
@@ -160,11 +170,14 @@ def unknown_field(source: SourceMap, name: str, offset: int, blocks: Sequence[Op
     """A field that the message does not have; `blocks` are the open ones, the outermost first."""
     block, plan, _ = blocks[-1]
     place = f"`{block}` ({plan.name})" if len(blocks) > 1 else plan.name
-    return FieldError(
-        f"unknown field `{name}` in {place}",
-        where=source.at(offset),
-        hint=_enclosing_hint(source, name, blocks) or did_you_mean(name, plan.fields) or _inner_hint(name, plan),
+    hint = (
+        _enclosing_hint(source, name, blocks)
+        or _other_era_hint(name, plan)
+        or _inner_hint(name, plan)
+        or did_you_mean(name, plan.fields)
+        or _near_inner_hint(name, plan)
     )
+    return FieldError(f"unknown field `{name}` in {place}", where=source.at(offset), hint=hint)
 
 
 def _enclosing_hint(source: SourceMap, name: str, blocks: Sequence[OpenBlock]) -> str | None:
@@ -180,16 +193,56 @@ def _enclosing_hint(source: SourceMap, name: str, blocks: Sequence[OpenBlock]) -
     return None
 
 
+def _other_era_hint(name: str, plan: MessagePlan) -> str | None:
+    """Tell a net from a solver, and old per-blob lists from `param`."""
+    if plan.name == "LayerParameter" and name in _BLOB_LISTS:
+        return f"`{name}` is of the old `layers` form; in `layer` write `param {{ {_BLOB_LISTS[name]}: ... }}` per blob"
+    others: dict[str, tuple[Any, str]] = {
+        "NetParameter": (messages.SolverParameter, "solver"),
+        "SolverParameter": (messages.NetParameter, "net"),
+    }
+    if plan.name not in others:
+        return None
+    other, kind = others[plan.name]
+    return (
+        f"`{name}` is a field of a {kind}; is this file a {kind}?" if name in other.DESCRIPTOR.fields_by_name else None
+    )
+
+
 def _inner_hint(name: str, plan: MessagePlan) -> str | None:
     """Name the blocks inside this message that have the field."""
-    homes = [f"`{field.name}`" for field in plan.fields.values() if field.kind == "message" and _has(field, name)]
+    homes = _inner_fields(plan).get(name, ())
     if not homes:
         return None
     return f"`{name}` belongs inside {' or '.join(homes) if len(homes) <= 3 else ', '.join([*homes[:3], '...'])}"
 
 
-def _has(field: FieldPlan, name: str) -> bool:
-    return name in field.message.fields
+def _near_inner_hint(name: str, plan: MessagePlan) -> str | None:
+    """Name a field of a similar name inside a block of this message."""
+    inner = _inner_fields(plan)
+    matches = close_matches(name, inner, 1)
+    return f"did you mean `{matches[0]}` inside {inner[matches[0]][0]}?" if matches else None
+
+
+def _inner_fields(plan: MessagePlan) -> dict[str, list[str]]:
+    """Return, for each field of a message inside this one, the names of the blocks that have it."""
+    homes: dict[str, list[str]] = {}
+    for field in plan.fields.values():
+        if field.kind == "message":
+            for name in field.message.fields:
+                homes.setdefault(name, []).append(f"`{field.name}`")
+    return homes
+
+
+def _old_type_hint(got: str, plan: FieldPlan) -> str | None:
+    """Find the V1 name of a type that is written as in the current form."""
+    if not got.startswith(('"', "'")):
+        return None
+    folded = got.strip("\"'").casefold()
+    for name in plan.descriptor.enum_type.values_by_name:
+        if name.replace("_", "").casefold() == folded:
+            return f"in `layers` the type is a bare word: `type: {name}`; or write `layer` instead of `layers`"
+    return "in `layers` the type is a bare word, such as `type: CONVOLUTION`; in `layer` it is a text"
 
 
 def _expected(plan: FieldPlan) -> str:

@@ -137,7 +137,7 @@ class _Parser:
             if self.tokens[self.index][1] == ":":
                 self.index += 1
             elif plan.kind != "message":
-                self.fail(f"no colon after `{name}`", self.tokens[self.index][2], expected=f"`{name}: VALUE`")
+                raise explain.no_colon(self.source, name, self.tokens[self.index])
             if self.tokens[self.index][1] == "[":
                 self.list(block, plan)
             else:

@@ -17,8 +17,9 @@ _TOKEN = re.compile(
       | (?P<mark>[{}<>\[\]:,;\-])
       | (?P<number>\.?[0-9](?:[eE][+-]|[A-Za-z0-9_.])*+)
       | (?P<string>"(?:[^"\\\n]|\\[^\n])*+"|'(?:[^'\\\n]|\\[^\n])*+')
-      | (?P<bad>[^ \t\n\r\f\v\#]) )""",
-    re.VERBOSE,
+      | (?P<end>\Z)
+      | (?P<bad>.) )""",
+    re.VERBOSE | re.DOTALL,
 )
 _INTEGER = re.compile(r"(?P<hex>0[xX][0-9a-fA-F]+)|(?P<octal>0[0-7]+)|(?P<decimal>0|[1-9][0-9]*)")
 # An integer with a leading zero is octal for protobuf; for a fraction it is refused rather than guessed.
@@ -46,10 +47,12 @@ _BOOLS = {"true": True, "True": True, "t": True, "false": False, "False": False,
 
 def tokenize(text: str) -> list[Token]:
     """Return the tokens of a text, a token of kind "end" last; what is no token has the kind "bad"."""
-    tokens = [
-        (kind, match.group(kind), match.start(kind)) for match in _TOKEN.finditer(text) if (kind := match.lastgroup)
-    ]
-    tokens.append(("end", "", len(text)))
+    tokens = []
+    for match in _TOKEN.finditer(text):
+        kind = str(match.lastgroup)
+        tokens.append((kind, match.group(kind), match.start(kind)))
+        if kind == "end":
+            break
     return tokens
 
 
