@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from google.protobuf.message import DecodeError
 from PIL import Image, UnidentifiedImageError
 
+from pycaffelite.data.sources.base import Item
 from pycaffelite.errors import DataError
 from pycaffelite.schema import messages
 
@@ -75,6 +77,12 @@ def make_datum(image: npt.NDArray[np.uint8], label: int) -> bytes:
     channels, height, width = image.shape if image.ndim == 3 else (1, *image.shape)
     datum = messages.Datum(channels=channels, height=height, width=width, data=image.tobytes(), label=label)
     return bytes(datum.SerializeToString())
+
+
+def image_items(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> Iterator[Item]:
+    """Yield the records of images, under the keys that Caffe's MNIST tool gives them."""
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        yield b"%08d" % number, make_datum(image, int(label))
 
 
 def record_name(path: Path, key: bytes) -> str:

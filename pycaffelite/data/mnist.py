@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +10,8 @@ import numpy.typing as npt
 
 from pycaffelite.data.cache import cache_folder
 from pycaffelite.data.database import refuse_existing, write_database
-from pycaffelite.data.datum import make_datum
+from pycaffelite.data.datum import image_items
 from pycaffelite.data.download import Progress, RemoteFile, fetch
-from pycaffelite.data.sources.base import Item
 from pycaffelite.data.sources.idx import read_idx
 from pycaffelite.errors import DataError
 
@@ -71,14 +70,8 @@ def make_mnist(
     # Both halves are read and checked before anything is written.
     data = {half: read_half(folder, half) for half in HALVES}
     for half, path in paths.items():
-        made(path, write_database(path, backend, items(*data[half]), force=force))
+        made(path, write_database(path, backend, image_items(*data[half]), force=force))
     return list(paths.values())
-
-
-def items(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> Iterator[Item]:
-    """Yield the records of images, under the keys that Caffe's MNIST tool gives them."""
-    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
-        yield b"%08d" % number, make_datum(image, int(label))
 
 
 def read_half(folder: Path, half: str) -> Half:
