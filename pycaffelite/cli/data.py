@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from pycaffelite.cli.options import json_option, notify
+
 if TYPE_CHECKING:
+    from pycaffelite.data.describe import DatabaseInfo
     from pycaffelite.data.download import Progress
+
+_MOST_LABELS = 30  # lines of the histogram
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -48,6 +55,67 @@ def mnist(backend: str, folder: Path | None, out: Path, force: bool) -> None:
         paths = make_mnist(out, backend=backend, folder=folder, force=force, progress=progress, made=_say_made)
     for path in paths:
         click.echo(path)
+
+
+@data.command()
+@backend_option
+@out_option
+@force_option
+@click.option("--train", type=click.IntRange(min=1), default=20_000, show_default=True, help="Training images.")
+@click.option("--test", type=click.IntRange(min=1), default=4_000, show_default=True, help="Test images.")
+def digits(backend: str, out: Path, force: bool, train: int, test: int) -> None:
+    """Make digits-train-leveldb and digits-test-leveldb (or -lmdb).
+
+    Handwritten digits that are rendered here, the same on every machine: they stand in for MNIST where it is missing.
+    """
+    from pycaffelite.data.digits import make_digit_databases
+
+    counts = {"train": train, "test": test}
+    for path in make_digit_databases(out, backend=backend, counts=counts, force=force, made=_say_made):
+        click.echo(path)
+
+
+@data.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--records", type=click.IntRange(min=0), default=2, show_default=True, help="Records to show.")
+@json_option
+def info(source: Path, records: int, as_json: bool) -> None:
+    """Describe a LevelDB or LMDB database, an IDX file or an HDF5 file.
+
+    Every record is read, so a damaged database is found out.
+    """
+    from pycaffelite.data.describe import DatabaseInfo, describe
+
+    found = describe(source, records)
+    if as_json:
+        click.echo(json.dumps(asdict(found), indent=2))
+    elif isinstance(found, DatabaseInfo):
+        _print_database(found)
+    else:
+        click.echo(f"{found.path}: {found.format}")
+        for array in found.arrays:
+            shape = "x".join(map(str, array.shape))
+            click.echo(
+                f"  {array.name}: {shape} {array.dtype}, from {array.least:g} to {array.most:g}, mean {array.mean:g}"
+            )
+
+
+def _print_database(found: DatabaseInfo) -> None:
+    """Print what a database holds."""
+    shapes = ", ".join(f"{shape} ({count})" for shape, count in found.shapes.items())
+    click.echo(f"{found.path}: {found.backend}, {found.records} records")
+    click.echo(f"  channels x height x width: {shapes}; {found.kind}")
+    click.echo(f"  {len(found.labels)} labels; at most {found.longest_run} records of one label in a row")
+    most = max(found.labels.values())
+    for label, count in list(found.labels.items())[:_MOST_LABELS]:
+        click.echo(f"    {label:6d}  {count:8d}  {'#' * round(40 * count / most)}")
+    if len(found.labels) > _MOST_LABELS:
+        click.echo(f"    ... {len(found.labels) - _MOST_LABELS} more labels (--json lists them)")
+    for record in found.first:
+        shape = "x".join(map(str, record.shape))
+        click.echo(f"\nrecord {record.key}: label {record.label}, {shape}\n{record.picture}")
+    for warning in found.warnings:
+        notify(warning)
 
 
 def _say_made(path: Path, count: int) -> None:
