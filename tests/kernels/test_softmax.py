@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pycaffelite.kernels import softmax
+
+SHAPES = [(2, 3, 1), (1, 4, 3), (3, 1, 2), (1, 2, 40), (0, 3, 2)]
+
+
+def naive(x):
+    powers = np.exp(x - x.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-6), (np.float64, 1e-14)])
+def test_softmax(shape, dtype, tolerance):
+    random = np.random.default_rng(5)
+    scores, diff = random.standard_normal((2, *shape)).astype(dtype)
+    out, back = np.full(shape, 9, dtype), np.full(shape, 9, dtype)
+    softmax.forward(scores, out)
+    np.testing.assert_allclose(out, naive(scores), rtol=0, atol=tolerance)
+    softmax.backward(out, diff, back)
+    truth = (diff - (diff * out).sum(axis=1, keepdims=True)) * out
+    np.testing.assert_allclose(back, truth, rtol=0, atol=10 * tolerance)
+    softmax.forward(scores, scores)
+    np.testing.assert_array_equal(scores, out)
+    softmax.backward(out, diff, diff)
+    np.testing.assert_array_equal(diff, back)
+
+
+def test_one_column_leaves_the_others():
+    scores, out = np.ones((2, 2, 2)), np.zeros((2, 2, 2))
+    softmax.softmax_column(scores, out, 1, 0)
+    assert out.sum() == 1
+    assert out[1, :, 0].tolist() == [0.5, 0.5]
