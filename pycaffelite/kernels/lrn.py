@@ -60,7 +60,7 @@ def sum_within(values: Array, size: int, rows: Array, sums: Array) -> None:
 
 
 @kernel(parallel=True)
-def lrn_forward(x: Array, sums: Array, k: float, a: float, beta: float, divisor: Array, power: Array, y: Array) -> None:
+def forward(x: Array, sums: Array, k: float, a: float, beta: float, divisor: Array, power: Array, y: Array) -> None:
     """Write divisor = k + a sums, power = divisor^-beta and y = x power, all flat.
 
     The usual exponent, 3/4, is done with two square roots, which vector units have; others cost a power an element.
@@ -85,15 +85,15 @@ def lrn_forward(x: Array, sums: Array, k: float, a: float, beta: float, divisor:
 
 
 @kernel(parallel=True)
-def lrn_ratio(x: Array, divisor: Array, power: Array, dy: Array, ratio: Array) -> None:
+def weighted_ratio(x: Array, divisor: Array, power: Array, dy: Array, ratio: Array) -> None:
     """Write ratio = dy x power / divisor, flat."""
     for i in prange(x.size):
         ratio[i] = dy[i] * x[i] * power[i] / divisor[i]
 
 
 @kernel(parallel=True)
-def lrn_backward(x: Array, power: Array, sums: Array, factor: float, dy: Array, dx: Array) -> None:
-    """Write dx = dy power - factor x sums, flat, with the window sums of `lrn_ratio` and factor = 2 a beta."""
+def backward(x: Array, power: Array, sums: Array, factor: float, dy: Array, dx: Array) -> None:
+    """Write dx = dy power - factor x sums, flat, with the window sums of `weighted_ratio` and factor = 2 a beta."""
     f = x.dtype.type(factor)
     for i in prange(x.size):
         dx[i] = dy[i] * power[i] - f * x[i] * sums[i]

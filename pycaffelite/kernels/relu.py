@@ -10,7 +10,7 @@ from pycaffelite.kernels._jit import Array, kernel, prange
 
 
 @kernel(parallel=True)
-def relu_forward(x: Array, y: Array, positive: Array, slope: float) -> None:
+def forward(x: Array, y: Array, positive: Array, slope: float) -> None:
     """Write y[i] = x[i] where x[i] > 0, else slope x[i], and note which it was.
 
     x (in) and y (out) may be one array; positive (out): uint8, 1 where x[i] > 0, else 0.
@@ -23,7 +23,7 @@ def relu_forward(x: Array, y: Array, positive: Array, slope: float) -> None:
 
 
 @kernel(parallel=True)
-def relu_backward(positive: Array, dy: Array, dx: Array, slope: float) -> None:
+def backward(positive: Array, dy: Array, dx: Array, slope: float) -> None:
     """Write dx[i] = dy[i] where positive[i] > 0, else slope dy[i]; dy (in) and dx (out) may be one array."""
     factor = dy.dtype.type(slope)
     for i in prange(dy.size):

@@ -64,7 +64,7 @@ class LRN(Layer):
         divisor, power, values, sums = self._flat("divisor", "power", "values", "sums")
         lrn.square(x, values)
         self._sum_windows(bottom[0].shape)
-        lrn.lrn_forward(x, sums, self.k, self.factor, self.beta, divisor, power, y)
+        lrn.forward(x, sums, self.k, self.factor, self.beta, divisor, power, y)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx."""
@@ -72,9 +72,9 @@ class LRN(Layer):
             return
         x, dx, dy = bottom[0].data.reshape(-1), bottom[0].diff.reshape(-1), top[0].diff.reshape(-1)
         divisor, power, values, sums = self._flat("divisor", "power", "values", "sums")
-        lrn.lrn_ratio(x, divisor, power, dy, values)
+        lrn.weighted_ratio(x, divisor, power, dy, values)
         self._sum_windows(bottom[0].shape)
-        lrn.lrn_backward(x, power, sums, 2 * self.factor * self.beta, dy, dx)
+        lrn.backward(x, power, sums, 2 * self.factor * self.beta, dy, dx)
 
     def _flat(self, *names: str) -> list[Array]:
         return [self.buffers[name].reshape(-1) for name in names]

@@ -45,10 +45,10 @@ class ReLU(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""
         positive = self.buffers["positive"].reshape(-1)
-        relu.relu_forward(bottom[0].data.reshape(-1), top[0].data.reshape(-1), positive, self.slope)
+        relu.forward(bottom[0].data.reshape(-1), top[0].data.reshape(-1), positive, self.slope)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx."""
         if wanted[0]:
             positive = self.buffers["positive"].reshape(-1)
-            relu.relu_backward(positive, top[0].diff.reshape(-1), bottom[0].diff.reshape(-1), self.slope)
+            relu.backward(positive, top[0].diff.reshape(-1), bottom[0].diff.reshape(-1), self.slope)

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pycaffelite.kernels import relu
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("slope", [0.0, 0.1, -0.5])
+@pytest.mark.parametrize("count", [0, 1, 70])
+def test_relu(dtype, slope, count):
+    x, dy = np.random.default_rng(count).standard_normal((2, count)).astype(dtype)
+    x[:1] = 0
+    kept, y, dx, positive = x.copy(), np.full_like(x, 9), np.full_like(x, 9), np.full(count, 9, np.uint8)
+    relu.forward(x, y, positive, slope)
+    np.testing.assert_array_equal(x, kept)
+    np.testing.assert_array_equal(y, np.where(x > 0, x, dtype(slope) * x))
+    np.testing.assert_array_equal(positive, x > 0)
+    relu.backward(positive, dy, dx, slope)
+    np.testing.assert_array_equal(dx, np.where(x > 0, dy, dtype(slope) * dy))
+    relu.forward(x, x, positive, slope)
+    np.testing.assert_array_equal(x, y)
+    relu.backward(positive, dy, dy, slope)
+    np.testing.assert_array_equal(dy, dx)
