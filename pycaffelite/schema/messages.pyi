@@ -127,125 +127,6 @@ class NetParameter(Message):
         layer: Iterable[LayerParameter | dict[str, Any]] | None = ...,
     ) -> None: ...
 
-class SolverParameter(Message):
-    DESCRIPTOR: Any
-    SnapshotFormat: EnumTypeWrapper
-    HDF5: int
-    BINARYPROTO: int
-    SolverMode: EnumTypeWrapper
-    CPU: int
-    GPU: int
-    SolverType: EnumTypeWrapper
-    SGD: int
-    NESTEROV: int
-    ADAGRAD: int
-    RMSPROP: int
-    ADADELTA: int
-    ADAM: int
-    train_net: str
-    test_net: RepeatedScalarFieldContainer[str]
-    test_iter: RepeatedScalarFieldContainer[int]
-    test_interval: int
-    base_lr: float
-    display: int
-    max_iter: int
-    lr_policy: str
-    gamma: float
-    power: float
-    momentum: float
-    weight_decay: float
-    stepsize: int
-    snapshot: int
-    snapshot_prefix: str
-    snapshot_diff: bool
-    solver_mode: int
-    device_id: int
-    test_compute_loss: bool
-    random_seed: int
-    train_net_param: NetParameter
-    test_net_param: RepeatedCompositeFieldContainer[NetParameter]
-    debug_info: bool
-    net: str
-    net_param: NetParameter
-    train_state: NetState
-    test_state: RepeatedCompositeFieldContainer[NetState]
-    snapshot_after_train: bool
-    regularization_type: str
-    solver_type: int
-    delta: float
-    test_initialization: bool
-    average_loss: int
-    stepvalue: RepeatedScalarFieldContainer[int]
-    clip_gradients: float
-    iter_size: int
-    snapshot_format: int
-    rms_decay: float
-    momentum2: float
-    type: str
-    layer_wise_reduce: bool
-    weights: RepeatedScalarFieldContainer[str]
-    def __init__(
-        self,
-        *,
-        train_net: str | None = ...,
-        test_net: Iterable[str] | None = ...,
-        test_iter: Iterable[int] | None = ...,
-        test_interval: int | None = ...,
-        base_lr: float | None = ...,
-        display: int | None = ...,
-        max_iter: int | None = ...,
-        lr_policy: str | None = ...,
-        gamma: float | None = ...,
-        power: float | None = ...,
-        momentum: float | None = ...,
-        weight_decay: float | None = ...,
-        stepsize: int | None = ...,
-        snapshot: int | None = ...,
-        snapshot_prefix: str | None = ...,
-        snapshot_diff: bool | None = ...,
-        solver_mode: int | str | None = ...,
-        device_id: int | None = ...,
-        test_compute_loss: bool | None = ...,
-        random_seed: int | None = ...,
-        train_net_param: NetParameter | dict[str, Any] | None = ...,
-        test_net_param: Iterable[NetParameter | dict[str, Any]] | None = ...,
-        debug_info: bool | None = ...,
-        net: str | None = ...,
-        net_param: NetParameter | dict[str, Any] | None = ...,
-        train_state: NetState | dict[str, Any] | None = ...,
-        test_state: Iterable[NetState | dict[str, Any]] | None = ...,
-        snapshot_after_train: bool | None = ...,
-        regularization_type: str | None = ...,
-        solver_type: int | str | None = ...,
-        delta: float | None = ...,
-        test_initialization: bool | None = ...,
-        average_loss: int | None = ...,
-        stepvalue: Iterable[int] | None = ...,
-        clip_gradients: float | None = ...,
-        iter_size: int | None = ...,
-        snapshot_format: int | str | None = ...,
-        rms_decay: float | None = ...,
-        momentum2: float | None = ...,
-        type: str | None = ...,
-        layer_wise_reduce: bool | None = ...,
-        weights: Iterable[str] | None = ...,
-    ) -> None: ...
-
-class SolverState(Message):
-    DESCRIPTOR: Any
-    iter: int
-    learned_net: str
-    history: RepeatedCompositeFieldContainer[BlobProto]
-    current_step: int
-    def __init__(
-        self,
-        *,
-        iter: int | None = ...,
-        learned_net: str | None = ...,
-        history: Iterable[BlobProto | dict[str, Any]] | None = ...,
-        current_step: int | None = ...,
-    ) -> None: ...
-
 class NetState(Message):
     DESCRIPTOR: Any
     phase: int
@@ -421,6 +302,125 @@ class LayerParameter(Message):
         clip_param: ClipParameter | dict[str, Any] | None = ...,
     ) -> None: ...
 
+class SolverParameter(Message):
+    DESCRIPTOR: Any
+    SnapshotFormat: EnumTypeWrapper
+    HDF5: int
+    BINARYPROTO: int
+    SolverMode: EnumTypeWrapper
+    CPU: int
+    GPU: int
+    SolverType: EnumTypeWrapper
+    SGD: int
+    NESTEROV: int
+    ADAGRAD: int
+    RMSPROP: int
+    ADADELTA: int
+    ADAM: int
+    train_net: str
+    test_net: RepeatedScalarFieldContainer[str]
+    test_iter: RepeatedScalarFieldContainer[int]
+    test_interval: int
+    base_lr: float
+    display: int
+    max_iter: int
+    lr_policy: str
+    gamma: float
+    power: float
+    momentum: float
+    weight_decay: float
+    stepsize: int
+    snapshot: int
+    snapshot_prefix: str
+    snapshot_diff: bool
+    solver_mode: int
+    device_id: int
+    test_compute_loss: bool
+    random_seed: int
+    train_net_param: NetParameter
+    test_net_param: RepeatedCompositeFieldContainer[NetParameter]
+    debug_info: bool
+    net: str
+    net_param: NetParameter
+    train_state: NetState
+    test_state: RepeatedCompositeFieldContainer[NetState]
+    snapshot_after_train: bool
+    regularization_type: str
+    solver_type: int
+    delta: float
+    test_initialization: bool
+    average_loss: int
+    stepvalue: RepeatedScalarFieldContainer[int]
+    clip_gradients: float
+    iter_size: int
+    snapshot_format: int
+    rms_decay: float
+    momentum2: float
+    type: str
+    layer_wise_reduce: bool
+    weights: RepeatedScalarFieldContainer[str]
+    def __init__(
+        self,
+        *,
+        train_net: str | None = ...,
+        test_net: Iterable[str] | None = ...,
+        test_iter: Iterable[int] | None = ...,
+        test_interval: int | None = ...,
+        base_lr: float | None = ...,
+        display: int | None = ...,
+        max_iter: int | None = ...,
+        lr_policy: str | None = ...,
+        gamma: float | None = ...,
+        power: float | None = ...,
+        momentum: float | None = ...,
+        weight_decay: float | None = ...,
+        stepsize: int | None = ...,
+        snapshot: int | None = ...,
+        snapshot_prefix: str | None = ...,
+        snapshot_diff: bool | None = ...,
+        solver_mode: int | str | None = ...,
+        device_id: int | None = ...,
+        test_compute_loss: bool | None = ...,
+        random_seed: int | None = ...,
+        train_net_param: NetParameter | dict[str, Any] | None = ...,
+        test_net_param: Iterable[NetParameter | dict[str, Any]] | None = ...,
+        debug_info: bool | None = ...,
+        net: str | None = ...,
+        net_param: NetParameter | dict[str, Any] | None = ...,
+        train_state: NetState | dict[str, Any] | None = ...,
+        test_state: Iterable[NetState | dict[str, Any]] | None = ...,
+        snapshot_after_train: bool | None = ...,
+        regularization_type: str | None = ...,
+        solver_type: int | str | None = ...,
+        delta: float | None = ...,
+        test_initialization: bool | None = ...,
+        average_loss: int | None = ...,
+        stepvalue: Iterable[int] | None = ...,
+        clip_gradients: float | None = ...,
+        iter_size: int | None = ...,
+        snapshot_format: int | str | None = ...,
+        rms_decay: float | None = ...,
+        momentum2: float | None = ...,
+        type: str | None = ...,
+        layer_wise_reduce: bool | None = ...,
+        weights: Iterable[str] | None = ...,
+    ) -> None: ...
+
+class SolverState(Message):
+    DESCRIPTOR: Any
+    iter: int
+    learned_net: str
+    history: RepeatedCompositeFieldContainer[BlobProto]
+    current_step: int
+    def __init__(
+        self,
+        *,
+        iter: int | None = ...,
+        learned_net: str | None = ...,
+        history: Iterable[BlobProto | dict[str, Any]] | None = ...,
+        current_step: int | None = ...,
+    ) -> None: ...
+
 class TransformationParameter(Message):
     DESCRIPTOR: Any
     scale: float
@@ -442,107 +442,163 @@ class TransformationParameter(Message):
         force_gray: bool | None = ...,
     ) -> None: ...
 
-class LossParameter(Message):
+class DataParameter(Message):
     DESCRIPTOR: Any
-    NormalizationMode: EnumTypeWrapper
-    FULL: int
-    VALID: int
-    BATCH_SIZE: int
-    NONE: int
-    ignore_label: int
-    normalize: bool
-    normalization: int
+    DB: EnumTypeWrapper
+    LEVELDB: int
+    LMDB: int
+    source: str
+    scale: float
+    mean_file: str
+    batch_size: int
+    crop_size: int
+    mirror: bool
+    rand_skip: int
+    backend: int
+    force_encoded_color: bool
+    prefetch: int
     def __init__(
         self,
         *,
-        ignore_label: int | None = ...,
-        normalize: bool | None = ...,
-        normalization: int | str | None = ...,
+        source: str | None = ...,
+        scale: float | None = ...,
+        mean_file: str | None = ...,
+        batch_size: int | None = ...,
+        crop_size: int | None = ...,
+        mirror: bool | None = ...,
+        rand_skip: int | None = ...,
+        backend: int | str | None = ...,
+        force_encoded_color: bool | None = ...,
+        prefetch: int | None = ...,
     ) -> None: ...
 
-class AccuracyParameter(Message):
+class DummyDataParameter(Message):
     DESCRIPTOR: Any
-    top_k: int
-    axis: int
-    ignore_label: int
+    data_filler: RepeatedCompositeFieldContainer[FillerParameter]
+    num: RepeatedScalarFieldContainer[int]
+    channels: RepeatedScalarFieldContainer[int]
+    height: RepeatedScalarFieldContainer[int]
+    width: RepeatedScalarFieldContainer[int]
+    shape: RepeatedCompositeFieldContainer[BlobShape]
     def __init__(
         self,
         *,
-        top_k: int | None = ...,
-        axis: int | None = ...,
-        ignore_label: int | None = ...,
+        data_filler: Iterable[FillerParameter | dict[str, Any]] | None = ...,
+        num: Iterable[int] | None = ...,
+        channels: Iterable[int] | None = ...,
+        height: Iterable[int] | None = ...,
+        width: Iterable[int] | None = ...,
+        shape: Iterable[BlobShape | dict[str, Any]] | None = ...,
     ) -> None: ...
 
-class ArgMaxParameter(Message):
+class HDF5DataParameter(Message):
     DESCRIPTOR: Any
-    out_max_val: bool
-    top_k: int
-    axis: int
+    source: str
+    batch_size: int
+    shuffle: bool
     def __init__(
         self,
         *,
-        out_max_val: bool | None = ...,
-        top_k: int | None = ...,
-        axis: int | None = ...,
+        source: str | None = ...,
+        batch_size: int | None = ...,
+        shuffle: bool | None = ...,
     ) -> None: ...
 
-class ClipParameter(Message):
+class HDF5OutputParameter(Message):
     DESCRIPTOR: Any
-    min: float
-    max: float
+    file_name: str
     def __init__(
         self,
         *,
-        min: float | None = ...,
-        max: float | None = ...,
+        file_name: str | None = ...,
     ) -> None: ...
 
-class ConcatParameter(Message):
+class ImageDataParameter(Message):
     DESCRIPTOR: Any
-    concat_dim: int
-    axis: int
+    source: str
+    scale: float
+    mean_file: str
+    batch_size: int
+    crop_size: int
+    mirror: bool
+    rand_skip: int
+    shuffle: bool
+    new_height: int
+    new_width: int
+    is_color: bool
+    root_folder: str
     def __init__(
         self,
         *,
-        concat_dim: int | None = ...,
-        axis: int | None = ...,
+        source: str | None = ...,
+        scale: float | None = ...,
+        mean_file: str | None = ...,
+        batch_size: int | None = ...,
+        crop_size: int | None = ...,
+        mirror: bool | None = ...,
+        rand_skip: int | None = ...,
+        shuffle: bool | None = ...,
+        new_height: int | None = ...,
+        new_width: int | None = ...,
+        is_color: bool | None = ...,
+        root_folder: str | None = ...,
     ) -> None: ...
 
-class BatchNormParameter(Message):
+class InputParameter(Message):
     DESCRIPTOR: Any
-    use_global_stats: bool
-    moving_average_fraction: float
-    eps: float
+    shape: RepeatedCompositeFieldContainer[BlobShape]
     def __init__(
         self,
         *,
-        use_global_stats: bool | None = ...,
-        moving_average_fraction: float | None = ...,
-        eps: float | None = ...,
+        shape: Iterable[BlobShape | dict[str, Any]] | None = ...,
     ) -> None: ...
 
-class BiasParameter(Message):
+class MemoryDataParameter(Message):
     DESCRIPTOR: Any
-    axis: int
-    num_axes: int
-    filler: FillerParameter
+    batch_size: int
+    channels: int
+    height: int
+    width: int
     def __init__(
         self,
         *,
-        axis: int | None = ...,
-        num_axes: int | None = ...,
-        filler: FillerParameter | dict[str, Any] | None = ...,
+        batch_size: int | None = ...,
+        channels: int | None = ...,
+        height: int | None = ...,
+        width: int | None = ...,
     ) -> None: ...
 
-class ContrastiveLossParameter(Message):
+class WindowDataParameter(Message):
     DESCRIPTOR: Any
-    margin: float
-    legacy_version: bool
+    source: str
+    scale: float
+    mean_file: str
+    batch_size: int
+    crop_size: int
+    mirror: bool
+    fg_threshold: float
+    bg_threshold: float
+    fg_fraction: float
+    context_pad: int
+    crop_mode: str
+    cache_images: bool
+    root_folder: str
     def __init__(
         self,
         *,
-        margin: float | None = ...,
-        legacy_version: bool | None = ...,
+        source: str | None = ...,
+        scale: float | None = ...,
+        mean_file: str | None = ...,
+        batch_size: int | None = ...,
+        crop_size: int | None = ...,
+        mirror: bool | None = ...,
+        fg_threshold: float | None = ...,
+        bg_threshold: float | None = ...,
+        fg_fraction: float | None = ...,
+        context_pad: int | None = ...,
+        crop_mode: str | None = ...,
+        cache_images: bool | None = ...,
+        root_folder: str | None = ...,
     ) -> None: ...
 
 class ConvolutionParameter(Message):
@@ -592,218 +648,6 @@ class ConvolutionParameter(Message):
         dilation: Iterable[int] | None = ...,
     ) -> None: ...
 
-class CropParameter(Message):
-    DESCRIPTOR: Any
-    axis: int
-    offset: RepeatedScalarFieldContainer[int]
-    def __init__(
-        self,
-        *,
-        axis: int | None = ...,
-        offset: Iterable[int] | None = ...,
-    ) -> None: ...
-
-class DataParameter(Message):
-    DESCRIPTOR: Any
-    DB: EnumTypeWrapper
-    LEVELDB: int
-    LMDB: int
-    source: str
-    scale: float
-    mean_file: str
-    batch_size: int
-    crop_size: int
-    mirror: bool
-    rand_skip: int
-    backend: int
-    force_encoded_color: bool
-    prefetch: int
-    def __init__(
-        self,
-        *,
-        source: str | None = ...,
-        scale: float | None = ...,
-        mean_file: str | None = ...,
-        batch_size: int | None = ...,
-        crop_size: int | None = ...,
-        mirror: bool | None = ...,
-        rand_skip: int | None = ...,
-        backend: int | str | None = ...,
-        force_encoded_color: bool | None = ...,
-        prefetch: int | None = ...,
-    ) -> None: ...
-
-class DropoutParameter(Message):
-    DESCRIPTOR: Any
-    dropout_ratio: float
-    def __init__(
-        self,
-        *,
-        dropout_ratio: float | None = ...,
-    ) -> None: ...
-
-class DummyDataParameter(Message):
-    DESCRIPTOR: Any
-    data_filler: RepeatedCompositeFieldContainer[FillerParameter]
-    num: RepeatedScalarFieldContainer[int]
-    channels: RepeatedScalarFieldContainer[int]
-    height: RepeatedScalarFieldContainer[int]
-    width: RepeatedScalarFieldContainer[int]
-    shape: RepeatedCompositeFieldContainer[BlobShape]
-    def __init__(
-        self,
-        *,
-        data_filler: Iterable[FillerParameter | dict[str, Any]] | None = ...,
-        num: Iterable[int] | None = ...,
-        channels: Iterable[int] | None = ...,
-        height: Iterable[int] | None = ...,
-        width: Iterable[int] | None = ...,
-        shape: Iterable[BlobShape | dict[str, Any]] | None = ...,
-    ) -> None: ...
-
-class EltwiseParameter(Message):
-    DESCRIPTOR: Any
-    EltwiseOp: EnumTypeWrapper
-    PROD: int
-    SUM: int
-    MAX: int
-    operation: int
-    coeff: RepeatedScalarFieldContainer[float]
-    stable_prod_grad: bool
-    def __init__(
-        self,
-        *,
-        operation: int | str | None = ...,
-        coeff: Iterable[float] | None = ...,
-        stable_prod_grad: bool | None = ...,
-    ) -> None: ...
-
-class ELUParameter(Message):
-    DESCRIPTOR: Any
-    alpha: float
-    def __init__(
-        self,
-        *,
-        alpha: float | None = ...,
-    ) -> None: ...
-
-class EmbedParameter(Message):
-    DESCRIPTOR: Any
-    num_output: int
-    input_dim: int
-    bias_term: bool
-    weight_filler: FillerParameter
-    bias_filler: FillerParameter
-    def __init__(
-        self,
-        *,
-        num_output: int | None = ...,
-        input_dim: int | None = ...,
-        bias_term: bool | None = ...,
-        weight_filler: FillerParameter | dict[str, Any] | None = ...,
-        bias_filler: FillerParameter | dict[str, Any] | None = ...,
-    ) -> None: ...
-
-class ExpParameter(Message):
-    DESCRIPTOR: Any
-    base: float
-    scale: float
-    shift: float
-    def __init__(
-        self,
-        *,
-        base: float | None = ...,
-        scale: float | None = ...,
-        shift: float | None = ...,
-    ) -> None: ...
-
-class FlattenParameter(Message):
-    DESCRIPTOR: Any
-    axis: int
-    end_axis: int
-    def __init__(
-        self,
-        *,
-        axis: int | None = ...,
-        end_axis: int | None = ...,
-    ) -> None: ...
-
-class HDF5DataParameter(Message):
-    DESCRIPTOR: Any
-    source: str
-    batch_size: int
-    shuffle: bool
-    def __init__(
-        self,
-        *,
-        source: str | None = ...,
-        batch_size: int | None = ...,
-        shuffle: bool | None = ...,
-    ) -> None: ...
-
-class HDF5OutputParameter(Message):
-    DESCRIPTOR: Any
-    file_name: str
-    def __init__(
-        self,
-        *,
-        file_name: str | None = ...,
-    ) -> None: ...
-
-class HingeLossParameter(Message):
-    DESCRIPTOR: Any
-    Norm: EnumTypeWrapper
-    L1: int
-    L2: int
-    norm: int
-    def __init__(
-        self,
-        *,
-        norm: int | str | None = ...,
-    ) -> None: ...
-
-class ImageDataParameter(Message):
-    DESCRIPTOR: Any
-    source: str
-    scale: float
-    mean_file: str
-    batch_size: int
-    crop_size: int
-    mirror: bool
-    rand_skip: int
-    shuffle: bool
-    new_height: int
-    new_width: int
-    is_color: bool
-    root_folder: str
-    def __init__(
-        self,
-        *,
-        source: str | None = ...,
-        scale: float | None = ...,
-        mean_file: str | None = ...,
-        batch_size: int | None = ...,
-        crop_size: int | None = ...,
-        mirror: bool | None = ...,
-        rand_skip: int | None = ...,
-        shuffle: bool | None = ...,
-        new_height: int | None = ...,
-        new_width: int | None = ...,
-        is_color: bool | None = ...,
-        root_folder: str | None = ...,
-    ) -> None: ...
-
-class InfogainLossParameter(Message):
-    DESCRIPTOR: Any
-    source: str
-    axis: int
-    def __init__(
-        self,
-        *,
-        source: str | None = ...,
-        axis: int | None = ...,
-    ) -> None: ...
-
 class InnerProductParameter(Message):
     DESCRIPTOR: Any
     num_output: int
@@ -823,80 +667,75 @@ class InnerProductParameter(Message):
         transpose: bool | None = ...,
     ) -> None: ...
 
-class InputParameter(Message):
+class EmbedParameter(Message):
     DESCRIPTOR: Any
-    shape: RepeatedCompositeFieldContainer[BlobShape]
+    num_output: int
+    input_dim: int
+    bias_term: bool
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
     def __init__(
         self,
         *,
-        shape: Iterable[BlobShape | dict[str, Any]] | None = ...,
+        num_output: int | None = ...,
+        input_dim: int | None = ...,
+        bias_term: bool | None = ...,
+        weight_filler: FillerParameter | dict[str, Any] | None = ...,
+        bias_filler: FillerParameter | dict[str, Any] | None = ...,
     ) -> None: ...
 
-class LogParameter(Message):
+class BatchNormParameter(Message):
     DESCRIPTOR: Any
-    base: float
-    scale: float
-    shift: float
-    def __init__(
-        self,
-        *,
-        base: float | None = ...,
-        scale: float | None = ...,
-        shift: float | None = ...,
-    ) -> None: ...
-
-class LRNParameter(Message):
-    DESCRIPTOR: Any
-    NormRegion: EnumTypeWrapper
-    ACROSS_CHANNELS: int
-    WITHIN_CHANNEL: int
-    Engine: EnumTypeWrapper
-    DEFAULT: int
-    CAFFE: int
-    CUDNN: int
-    local_size: int
-    alpha: float
-    beta: float
-    norm_region: int
-    k: float
-    engine: int
-    def __init__(
-        self,
-        *,
-        local_size: int | None = ...,
-        alpha: float | None = ...,
-        beta: float | None = ...,
-        norm_region: int | str | None = ...,
-        k: float | None = ...,
-        engine: int | str | None = ...,
-    ) -> None: ...
-
-class MemoryDataParameter(Message):
-    DESCRIPTOR: Any
-    batch_size: int
-    channels: int
-    height: int
-    width: int
-    def __init__(
-        self,
-        *,
-        batch_size: int | None = ...,
-        channels: int | None = ...,
-        height: int | None = ...,
-        width: int | None = ...,
-    ) -> None: ...
-
-class MVNParameter(Message):
-    DESCRIPTOR: Any
-    normalize_variance: bool
-    across_channels: bool
+    use_global_stats: bool
+    moving_average_fraction: float
     eps: float
     def __init__(
         self,
         *,
-        normalize_variance: bool | None = ...,
-        across_channels: bool | None = ...,
+        use_global_stats: bool | None = ...,
+        moving_average_fraction: float | None = ...,
         eps: float | None = ...,
+    ) -> None: ...
+
+class BiasParameter(Message):
+    DESCRIPTOR: Any
+    axis: int
+    num_axes: int
+    filler: FillerParameter
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        num_axes: int | None = ...,
+        filler: FillerParameter | dict[str, Any] | None = ...,
+    ) -> None: ...
+
+class ScaleParameter(Message):
+    DESCRIPTOR: Any
+    axis: int
+    num_axes: int
+    filler: FillerParameter
+    bias_term: bool
+    bias_filler: FillerParameter
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        num_axes: int | None = ...,
+        filler: FillerParameter | dict[str, Any] | None = ...,
+        bias_term: bool | None = ...,
+        bias_filler: FillerParameter | dict[str, Any] | None = ...,
+    ) -> None: ...
+
+class PReLUParameter(Message):
+    DESCRIPTOR: Any
+    filler: FillerParameter
+    channel_shared: bool
+    def __init__(
+        self,
+        *,
+        filler: FillerParameter | dict[str, Any] | None = ...,
+        channel_shared: bool | None = ...,
     ) -> None: ...
 
 class ParameterParameter(Message):
@@ -906,6 +745,23 @@ class ParameterParameter(Message):
         self,
         *,
         shape: BlobShape | dict[str, Any] | None = ...,
+    ) -> None: ...
+
+class RecurrentParameter(Message):
+    DESCRIPTOR: Any
+    num_output: int
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    debug_info: bool
+    expose_hidden: bool
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        weight_filler: FillerParameter | dict[str, Any] | None = ...,
+        bias_filler: FillerParameter | dict[str, Any] | None = ...,
+        debug_info: bool | None = ...,
+        expose_hidden: bool | None = ...,
     ) -> None: ...
 
 class PoolingParameter(Message):
@@ -952,6 +808,171 @@ class PoolingParameter(Message):
         round_mode: int | str | None = ...,
     ) -> None: ...
 
+class SPPParameter(Message):
+    DESCRIPTOR: Any
+    PoolMethod: EnumTypeWrapper
+    MAX: int
+    AVE: int
+    STOCHASTIC: int
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    pyramid_height: int
+    pool: int
+    engine: int
+    def __init__(
+        self,
+        *,
+        pyramid_height: int | None = ...,
+        pool: int | str | None = ...,
+        engine: int | str | None = ...,
+    ) -> None: ...
+
+class LRNParameter(Message):
+    DESCRIPTOR: Any
+    NormRegion: EnumTypeWrapper
+    ACROSS_CHANNELS: int
+    WITHIN_CHANNEL: int
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    local_size: int
+    alpha: float
+    beta: float
+    norm_region: int
+    k: float
+    engine: int
+    def __init__(
+        self,
+        *,
+        local_size: int | None = ...,
+        alpha: float | None = ...,
+        beta: float | None = ...,
+        norm_region: int | str | None = ...,
+        k: float | None = ...,
+        engine: int | str | None = ...,
+    ) -> None: ...
+
+class MVNParameter(Message):
+    DESCRIPTOR: Any
+    normalize_variance: bool
+    across_channels: bool
+    eps: float
+    def __init__(
+        self,
+        *,
+        normalize_variance: bool | None = ...,
+        across_channels: bool | None = ...,
+        eps: float | None = ...,
+    ) -> None: ...
+
+class DropoutParameter(Message):
+    DESCRIPTOR: Any
+    dropout_ratio: float
+    def __init__(
+        self,
+        *,
+        dropout_ratio: float | None = ...,
+    ) -> None: ...
+
+class ReLUParameter(Message):
+    DESCRIPTOR: Any
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    negative_slope: float
+    engine: int
+    def __init__(
+        self,
+        *,
+        negative_slope: float | None = ...,
+        engine: int | str | None = ...,
+    ) -> None: ...
+
+class ELUParameter(Message):
+    DESCRIPTOR: Any
+    alpha: float
+    def __init__(
+        self,
+        *,
+        alpha: float | None = ...,
+    ) -> None: ...
+
+class SigmoidParameter(Message):
+    DESCRIPTOR: Any
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    engine: int
+    def __init__(
+        self,
+        *,
+        engine: int | str | None = ...,
+    ) -> None: ...
+
+class TanHParameter(Message):
+    DESCRIPTOR: Any
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    engine: int
+    def __init__(
+        self,
+        *,
+        engine: int | str | None = ...,
+    ) -> None: ...
+
+class SwishParameter(Message):
+    DESCRIPTOR: Any
+    beta: float
+    def __init__(
+        self,
+        *,
+        beta: float | None = ...,
+    ) -> None: ...
+
+class ClipParameter(Message):
+    DESCRIPTOR: Any
+    min: float
+    max: float
+    def __init__(
+        self,
+        *,
+        min: float | None = ...,
+        max: float | None = ...,
+    ) -> None: ...
+
+class ExpParameter(Message):
+    DESCRIPTOR: Any
+    base: float
+    scale: float
+    shift: float
+    def __init__(
+        self,
+        *,
+        base: float | None = ...,
+        scale: float | None = ...,
+        shift: float | None = ...,
+    ) -> None: ...
+
+class LogParameter(Message):
+    DESCRIPTOR: Any
+    base: float
+    scale: float
+    shift: float
+    def __init__(
+        self,
+        *,
+        base: float | None = ...,
+        scale: float | None = ...,
+        shift: float | None = ...,
+    ) -> None: ...
+
 class PowerParameter(Message):
     DESCRIPTOR: Any
     power: float
@@ -965,36 +986,76 @@ class PowerParameter(Message):
         shift: float | None = ...,
     ) -> None: ...
 
-class PythonParameter(Message):
+class ThresholdParameter(Message):
     DESCRIPTOR: Any
-    module: str
-    layer: str
-    param_str: str
-    share_in_parallel: bool
+    threshold: float
     def __init__(
         self,
         *,
-        module: str | None = ...,
-        layer: str | None = ...,
-        param_str: str | None = ...,
-        share_in_parallel: bool | None = ...,
+        threshold: float | None = ...,
     ) -> None: ...
 
-class RecurrentParameter(Message):
+class ArgMaxParameter(Message):
     DESCRIPTOR: Any
-    num_output: int
-    weight_filler: FillerParameter
-    bias_filler: FillerParameter
-    debug_info: bool
-    expose_hidden: bool
+    out_max_val: bool
+    top_k: int
+    axis: int
     def __init__(
         self,
         *,
-        num_output: int | None = ...,
-        weight_filler: FillerParameter | dict[str, Any] | None = ...,
-        bias_filler: FillerParameter | dict[str, Any] | None = ...,
-        debug_info: bool | None = ...,
-        expose_hidden: bool | None = ...,
+        out_max_val: bool | None = ...,
+        top_k: int | None = ...,
+        axis: int | None = ...,
+    ) -> None: ...
+
+class ConcatParameter(Message):
+    DESCRIPTOR: Any
+    concat_dim: int
+    axis: int
+    def __init__(
+        self,
+        *,
+        concat_dim: int | None = ...,
+        axis: int | None = ...,
+    ) -> None: ...
+
+class CropParameter(Message):
+    DESCRIPTOR: Any
+    axis: int
+    offset: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        offset: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class EltwiseParameter(Message):
+    DESCRIPTOR: Any
+    EltwiseOp: EnumTypeWrapper
+    PROD: int
+    SUM: int
+    MAX: int
+    operation: int
+    coeff: RepeatedScalarFieldContainer[float]
+    stable_prod_grad: bool
+    def __init__(
+        self,
+        *,
+        operation: int | str | None = ...,
+        coeff: Iterable[float] | None = ...,
+        stable_prod_grad: bool | None = ...,
+    ) -> None: ...
+
+class FlattenParameter(Message):
+    DESCRIPTOR: Any
+    axis: int
+    end_axis: int
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        end_axis: int | None = ...,
     ) -> None: ...
 
 class ReductionParameter(Message):
@@ -1015,21 +1076,6 @@ class ReductionParameter(Message):
         coeff: float | None = ...,
     ) -> None: ...
 
-class ReLUParameter(Message):
-    DESCRIPTOR: Any
-    Engine: EnumTypeWrapper
-    DEFAULT: int
-    CAFFE: int
-    CUDNN: int
-    negative_slope: float
-    engine: int
-    def __init__(
-        self,
-        *,
-        negative_slope: float | None = ...,
-        engine: int | str | None = ...,
-    ) -> None: ...
-
 class ReshapeParameter(Message):
     DESCRIPTOR: Any
     shape: BlobShape
@@ -1041,36 +1087,6 @@ class ReshapeParameter(Message):
         shape: BlobShape | dict[str, Any] | None = ...,
         axis: int | None = ...,
         num_axes: int | None = ...,
-    ) -> None: ...
-
-class ScaleParameter(Message):
-    DESCRIPTOR: Any
-    axis: int
-    num_axes: int
-    filler: FillerParameter
-    bias_term: bool
-    bias_filler: FillerParameter
-    def __init__(
-        self,
-        *,
-        axis: int | None = ...,
-        num_axes: int | None = ...,
-        filler: FillerParameter | dict[str, Any] | None = ...,
-        bias_term: bool | None = ...,
-        bias_filler: FillerParameter | dict[str, Any] | None = ...,
-    ) -> None: ...
-
-class SigmoidParameter(Message):
-    DESCRIPTOR: Any
-    Engine: EnumTypeWrapper
-    DEFAULT: int
-    CAFFE: int
-    CUDNN: int
-    engine: int
-    def __init__(
-        self,
-        *,
-        engine: int | str | None = ...,
     ) -> None: ...
 
 class SliceParameter(Message):
@@ -1101,28 +1117,6 @@ class SoftmaxParameter(Message):
         axis: int | None = ...,
     ) -> None: ...
 
-class SwishParameter(Message):
-    DESCRIPTOR: Any
-    beta: float
-    def __init__(
-        self,
-        *,
-        beta: float | None = ...,
-    ) -> None: ...
-
-class TanHParameter(Message):
-    DESCRIPTOR: Any
-    Engine: EnumTypeWrapper
-    DEFAULT: int
-    CAFFE: int
-    CUDNN: int
-    engine: int
-    def __init__(
-        self,
-        *,
-        engine: int | str | None = ...,
-    ) -> None: ...
-
 class TileParameter(Message):
     DESCRIPTOR: Any
     axis: int
@@ -1134,67 +1128,84 @@ class TileParameter(Message):
         tiles: int | None = ...,
     ) -> None: ...
 
-class ThresholdParameter(Message):
+class PythonParameter(Message):
     DESCRIPTOR: Any
-    threshold: float
+    module: str
+    layer: str
+    param_str: str
+    share_in_parallel: bool
     def __init__(
         self,
         *,
-        threshold: float | None = ...,
+        module: str | None = ...,
+        layer: str | None = ...,
+        param_str: str | None = ...,
+        share_in_parallel: bool | None = ...,
     ) -> None: ...
 
-class WindowDataParameter(Message):
+class LossParameter(Message):
+    DESCRIPTOR: Any
+    NormalizationMode: EnumTypeWrapper
+    FULL: int
+    VALID: int
+    BATCH_SIZE: int
+    NONE: int
+    ignore_label: int
+    normalize: bool
+    normalization: int
+    def __init__(
+        self,
+        *,
+        ignore_label: int | None = ...,
+        normalize: bool | None = ...,
+        normalization: int | str | None = ...,
+    ) -> None: ...
+
+class AccuracyParameter(Message):
+    DESCRIPTOR: Any
+    top_k: int
+    axis: int
+    ignore_label: int
+    def __init__(
+        self,
+        *,
+        top_k: int | None = ...,
+        axis: int | None = ...,
+        ignore_label: int | None = ...,
+    ) -> None: ...
+
+class ContrastiveLossParameter(Message):
+    DESCRIPTOR: Any
+    margin: float
+    legacy_version: bool
+    def __init__(
+        self,
+        *,
+        margin: float | None = ...,
+        legacy_version: bool | None = ...,
+    ) -> None: ...
+
+class HingeLossParameter(Message):
+    DESCRIPTOR: Any
+    Norm: EnumTypeWrapper
+    L1: int
+    L2: int
+    norm: int
+    def __init__(
+        self,
+        *,
+        norm: int | str | None = ...,
+    ) -> None: ...
+
+class InfogainLossParameter(Message):
     DESCRIPTOR: Any
     source: str
-    scale: float
-    mean_file: str
-    batch_size: int
-    crop_size: int
-    mirror: bool
-    fg_threshold: float
-    bg_threshold: float
-    fg_fraction: float
-    context_pad: int
-    crop_mode: str
-    cache_images: bool
-    root_folder: str
+    axis: int
     def __init__(
         self,
         *,
         source: str | None = ...,
-        scale: float | None = ...,
-        mean_file: str | None = ...,
-        batch_size: int | None = ...,
-        crop_size: int | None = ...,
-        mirror: bool | None = ...,
-        fg_threshold: float | None = ...,
-        bg_threshold: float | None = ...,
-        fg_fraction: float | None = ...,
-        context_pad: int | None = ...,
-        crop_mode: str | None = ...,
-        cache_images: bool | None = ...,
-        root_folder: str | None = ...,
-    ) -> None: ...
-
-class SPPParameter(Message):
-    DESCRIPTOR: Any
-    PoolMethod: EnumTypeWrapper
-    MAX: int
-    AVE: int
-    STOCHASTIC: int
-    Engine: EnumTypeWrapper
-    DEFAULT: int
-    CAFFE: int
-    CUDNN: int
-    pyramid_height: int
-    pool: int
-    engine: int
-    def __init__(
-        self,
-        *,
-        pyramid_height: int | None = ...,
-        pool: int | str | None = ...,
-        engine: int | str | None = ...,
+        axis: int | None = ...,
     ) -> None: ...
 
 class V1LayerParameter(Message):
@@ -1419,15 +1430,4 @@ class V0LayerParameter(Message):
         shuffle_images: bool | None = ...,
         concat_dim: int | None = ...,
         hdf5_output_param: HDF5OutputParameter | dict[str, Any] | None = ...,
-    ) -> None: ...
-
-class PReLUParameter(Message):
-    DESCRIPTOR: Any
-    filler: FillerParameter
-    channel_shared: bool
-    def __init__(
-        self,
-        *,
-        filler: FillerParameter | dict[str, Any] | None = ...,
-        channel_shared: bool | None = ...,
     ) -> None: ...
