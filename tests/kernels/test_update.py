@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+
+from pycaffelite.kernels import update
+from pycaffelite.kernels._jit import CHUNKS, JIT_ENABLED, set_threads
+
+# Constants A to E of each rule, and the number of its histories.
+RULES = {
+    "sgd": (1, (0.9,)),
+    "nesterov": (1, (0.9, 1.9)),
+    "adagrad": (1, (1e-3,)),
+    "rmsprop": (1, (1e-3, 0.9, 0.1)),
+    "adadelta": (2, (1e-3, 0.9, 0.1)),
+    "adam": (2, (1e-3, 0.9, 0.99, 0.1, 0.01)),
+}
+
+
+def oracle(rule, g, h, rate, c):
+    """Return (value to subtract, new history) for the gradient g, in plain NumPy."""
+    if rule == "sgd":
+        new = c[0] * h[0] + rate * g
+        return new, [new]
+    if rule == "nesterov":
+        new = c[0] * h[0] + rate * g
+        return c[1] * new - c[0] * h[0], [new]
+    if rule == "adagrad":
+        new = h[0] + g**2
+        return rate * g / (np.sqrt(new) + c[0]), [new]
+    if rule == "rmsprop":
+        new = c[1] * h[0] + c[2] * g**2
+        return rate * g / (np.sqrt(new) + c[0]), [new]
+    if rule == "adadelta":
+        new = c[1] * h[0] + c[2] * g**2
+        step = g * np.sqrt((h[1] + c[0]) / (new + c[0]))
+        return rate * step, [new, c[1] * h[1] + c[2] * step**2]
+    mean, squares = c[1] * h[0] + c[3] * g, c[2] * h[1] + c[4] * g**2
+    return rate * mean / (np.sqrt(squares) + c[0]), [mean, squares]
+
+
+def case(rule, count, dtype, *, scale=0.5, l2=0.0, l1=0.0):
+    histories, rest = RULES[rule]
+    generator = np.random.default_rng(3)
+    data, diff = (generator.standard_normal(count).astype(dtype) for _ in range(2))
+    data[::7] = 0  # sign(0) is 0
+    history = np.abs(generator.standard_normal((histories, count))).astype(dtype)
+    constants = np.zeros(update.CONSTANTS, dtype)
+    constants[:4] = scale, l2, l1, 0.1
+    constants[4 : 4 + len(rest)] = rest
+    return data, diff, history, constants
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("decay", [{}, {"l2": 0.02}, {"l1": 0.03}], ids=["plain", "l2", "l1"])
+def test_against_numpy(rule, decay, dtype):
+    data, diff, history, constants = case(rule, 50, dtype, **decay)
+    x, c = data.astype(np.float64), constants.astype(np.float64)
+    g = diff * c[update.SCALE] + c[update.L2] * x + c[update.L1] * np.sign(x)
+    value, new = oracle(rule, g, history.astype(np.float64), c[update.RATE], c[update.A :])
+    getattr(update, rule)(data, diff, history, constants, 0, 50)
+    tolerance = 1e-12 if dtype == np.float64 else 2e-5
+    np.testing.assert_allclose(diff, value, tolerance, tolerance)
+    np.testing.assert_allclose(history, new, tolerance, tolerance)
+    np.testing.assert_allclose(data, x - value, tolerance, tolerance)
+
+
+def test_only_the_range_is_touched():
+    data, diff, history, constants = case("sgd", 10, np.float32)
+    before = data.copy()
+    update.sgd(data, diff, history, constants, 3, 6)
+    assert (data[[0, 1, 2, 6, 7, 8, 9]] == before[[0, 1, 2, 6, 7, 8, 9]]).all()
+    assert (data[3:6] != before[3:6]).any()
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_parallel_makes_the_same_bits_as_serial(rule):
+    count = 1003 if JIT_ENABLED else 37
+    serial, parallel = case(rule, count, np.float32, l2=0.1), case(rule, count, np.float32, l2=0.1)
+    getattr(update, rule)(*serial, 0, count)
+    getattr(update, f"{rule}_parallel")(*parallel)
+    for ours, theirs in zip(serial[:3], parallel[:3], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_sum_of_squares():
+    x = np.arange(10, dtype=np.float32)
+    assert update.sum_of_squares(x, 0, 10) == 285
+    assert update.sum_of_squares(x, 2, 4) == 13
+    sums = np.zeros(CHUNKS)
+    update.sums_of_squares(x, sums)
+    assert sums.sum() == 285
+
+
+def test_sum_of_squares_is_the_same_for_any_number_of_threads():
+    x = np.random.default_rng(1).standard_normal(5000 if JIT_ENABLED else 40).astype(np.float32)
+    found = []
+    for threads in (1, 2):
+        set_threads(threads)
+        sums = np.zeros(CHUNKS)
+        update.sums_of_squares(x, sums)
+        found.append(sums)
+    set_threads(None)
+    np.testing.assert_array_equal(*found)

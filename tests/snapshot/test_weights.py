@@ -1,0 +1,308 @@
+import errno
+import os
+import resource
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pycaffelite.errors import SnapshotError
+from pycaffelite.graph.wiring import build_graph
+from pycaffelite.net import build
+from pycaffelite.schema import messages
+from pycaffelite.schema.reader import parse_net
+from pycaffelite.snapshot import files, load_weights, save_weights, weights
+
+INTEROP = Path(__file__).parents[1] / "golden" / "interop"
+
+NET = """
+name: "n"
+layer { name: "in" type: "DummyData" top: "x" dummy_data_param { shape { dim: 2 dim: 3 } } }
+layer { name: "a" type: "Scale" bottom: "x" top: "a" scale_param { bias_term: true filler { type: "gaussian" } } }
+layer { name: "b/c" type: "Scale" bottom: "a" top: "b" scale_param { filler { type: "gaussian" } } }
+layer { name: "loss" type: "EuclideanLoss" bottom: "b" bottom: "x" top: "loss" }
+"""
+
+
+def make(text=NET, seed=1, dtype=np.float32):
+    return build(build_graph(parse_net(text, "net.prototxt")), seed=seed, dtype=dtype)
+
+
+def listed(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def values(net):
+    return [blob.data.copy() for blobs in net.params.values() for blob in blobs]
+
+
+def same(net, other):
+    return all(np.array_equal(a, b) for a, b in zip(values(net), values(other), strict=True))
+
+
+@pytest.mark.parametrize("name", ["w.caffemodel", "w.caffemodel.h5"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_round_trip(tmp_path, name, dtype):
+    net, other = make(dtype=dtype), make(seed=2, dtype=dtype)
+    save_weights(net, tmp_path / "new" / name)
+    report = load_weights(other, tmp_path / "new" / name)
+    assert report == weights.LoadReport(("a", "b/c"), (), ())
+    assert same(net, other)
+    assert listed(tmp_path / "new") == [name]  # no temporary file is left
+
+
+@pytest.mark.parametrize("name", ["w.caffemodel", "w.caffemodel.h5"])
+def test_weights_of_one_precision_load_into_the_other(tmp_path, name):
+    net = make(dtype=np.float64)
+    save_weights(net, tmp_path / name)
+    other = make(seed=2)
+    load_weights(other, tmp_path / name)
+    for ours, theirs in zip(values(other), values(net), strict=True):
+        np.testing.assert_array_equal(ours, theirs.astype(np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_message_holds_layers_and_splits_as_caffe_writes_them(tmp_path, dtype):
+    net = make(dtype=dtype)
+    net.params["a"][0].diff[...] = 7
+    save_weights(net, tmp_path / "w.caffemodel", diff=True)
+    message = messages.NetParameter.FromString((tmp_path / "w.caffemodel").read_bytes())
+    assert message.SerializeToString() == (tmp_path / "w.caffemodel").read_bytes()
+    assert [layer.name for layer in message.layer] == ["in", "x_in_0_split", "a", "b/c", "loss"]
+    assert message.layer[2].bottom == ["x_in_0_split_0"]
+    assert message.layer[4].loss_weight == [1]
+    assert all(layer.phase == messages.TRAIN and layer.HasField("phase") for layer in message.layer)
+    blob = message.layer[2].blobs[0]
+    assert list(blob.shape.dim) == [3]
+    assert list(blob.diff if dtype == np.float32 else blob.double_diff) == [7, 7, 7]
+
+
+def test_hdf5_layout(tmp_path):
+    net = make()
+    save_weights(net, tmp_path / "w.caffemodel.h5", diff=True)
+    with h5py.File(tmp_path / "w.caffemodel.h5") as file:
+        assert set(file) == {"data", "diff"}
+        assert set(file["data"]) == {"in", "x_in_0_split", "a", "b", "loss"}
+        np.testing.assert_array_equal(file["data/b/c/0"], net.params["b/c"][0].data)
+        assert file["data/a/1"].dtype == np.float32
+
+
+def test_hdf5_refuses_names_that_collide(tmp_path):
+    net = make(NET.replace('"b/c"', '"a/0"'))
+    with pytest.raises(SnapshotError, match="layer `a/0` cannot be written to HDF5") as error:
+        save_weights(net, tmp_path / "w.caffemodel.h5")
+    assert error.value.hint == "rename it, or use snapshot_format: BINARYPROTO"
+    assert listed(tmp_path) == []
+
+
+def test_report_of_other_nets(tmp_path):
+    save_weights(make(), tmp_path / "w.caffemodel")
+    other = make(NET.replace('"a" type', '"new" type'))
+    before = values(other)[0]
+    assert load_weights(other, tmp_path / "w.caffemodel") == weights.LoadReport(("b/c",), ("a",), ("new",))
+    np.testing.assert_array_equal(values(other)[0], before)
+
+
+@pytest.mark.parametrize("name", ["w.caffemodel", "w.caffemodel.h5"])
+def test_a_shape_that_does_not_fit_changes_nothing(tmp_path, name):
+    save_weights(make(), tmp_path / name)
+    other = make(NET.replace("dim: 3", "dim: 4"), seed=2)
+    before = values(other)
+    with pytest.raises(SnapshotError) as error:
+        load_weights(other, tmp_path / name)
+    assert str(error.value) == (
+        f"error: net.prototxt:4:1: layer `a` (Scale): parameter 0 has another shape in {tmp_path / name}\n"
+        "  expected: shape 4, as the net has it\n"
+        "  got:      shape 3 in the file\n"
+        "\n"
+        "hint: rename the layer to train it from scratch and keep the other weights"
+    )
+    for ours, theirs in zip(values(other), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    report = load_weights(other, tmp_path / name, skip_mismatch=True)
+    assert report == weights.LoadReport((), (), (), ("a", "b/c"))
+
+
+def test_another_number_of_parameters(tmp_path):
+    save_weights(make(), tmp_path / "w.caffemodel")
+    with pytest.raises(SnapshotError, match="layer `a` has another number of parameters"):
+        load_weights(make(NET.replace("bias_term: true", "")), tmp_path / "w.caffemodel")
+
+
+SHARED = """
+name: "s"
+layer { name: "in" type: "DummyData" top: "x" dummy_data_param { shape { dim: 2 dim: 3 } } }
+layer { name: "a" type: "Scale" bottom: "x" top: "a" param { name: "w" } scale_param { filler { type: "gaussian" } } }
+layer { name: "b" type: "Scale" bottom: "a" top: "b" param { name: "w" } }
+"""
+
+
+@pytest.mark.parametrize("name", ["w.caffemodel", "w.caffemodel.h5"])
+def test_shared_parameters(tmp_path, name):
+    net, other = make(SHARED), make(SHARED, seed=2)
+    save_weights(net, tmp_path / name)
+    load_weights(other, tmp_path / name)
+    assert same(net, other)
+    assert other.params["a"][0] is other.params["b"][0]
+    if name.endswith(".h5"):
+        with h5py.File(tmp_path / name) as file:  # held once, by the owner
+            assert list(file["data/a"]) == ["0"]
+            assert list(file["data/b"]) == []
+
+
+def test_legacy_headers_fit_with_ones_in_front():
+    fits = weights.StoredBlob((1, 1, 1, 4), True, lambda: np.zeros(4)).fits
+    assert fits((4,))
+    assert fits((1, 4))
+    assert fits((1, 1, 1, 4))
+    assert not fits((4, 1))
+    assert not fits((1, 1, 1, 1, 4))
+    assert not weights.StoredBlob((1, 4), False, lambda: np.zeros(4)).fits((4,))
+
+
+def test_a_scalar_has_no_shape_field(tmp_path):
+    encoded = b"".join(bytes(chunk) for chunk in weights.wire.blob_chunks(np.array(2.5, np.float32)))
+    blob = messages.BlobProto.FromString(encoded)
+    assert not blob.HasField("shape")
+    assert weights.stored_blob(blob, tmp_path, "b").fits(())
+
+
+GOLDEN_NET = """
+name: "deploy"
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 1 dim: 28 dim: 28 } } }
+layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1" convolution_param { num_output: 4 kernel_size: 5
+  stride: 2 } }
+layer { name: "pool1" type: "Pooling" bottom: "conv1" top: "pool1" pooling_param { kernel_size: 3 stride: 2 } }
+layer { name: "ip1" type: "InnerProduct" bottom: "pool1" top: "ip1" inner_product_param { num_output: 10 } }
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "arrays", "prefix"),
+    [
+        ("models/v1.caffemodel", "models/v1.npz", "param/"),
+        ("models/v1_upgraded.caffemodel", "models/v1.npz", "param/"),
+        ("models/sgd_iter_20.caffemodel", "models/sgd_iter_20.npz", "param/"),
+        ("models/sgd_h5_iter_20.caffemodel.h5", "models/sgd_h5_iter_20.npz", "param/"),
+        ("snapshots/sgd_iter_10.caffemodel", "snapshots/sgd_iter_10.caffemodel.npz", "data/"),
+        ("snapshots/sgd_h5_iter_10.caffemodel.h5", "snapshots/sgd_h5_iter_10.caffemodel.h5.npz", "data/"),
+    ],
+)
+def test_reads_what_the_reference_wrote(file, arrays, prefix):
+    net = make(GOLDEN_NET)
+    report = load_weights(net, INTEROP / file)
+    assert report.copied == ("conv1", "ip1")
+    golden = np.load(INTEROP / arrays)
+    for name, blobs in net.params.items():
+        for index, blob in enumerate(blobs):
+            np.testing.assert_array_equal(blob.data, golden[f"{prefix}{name}/{index}"])
+
+
+def test_doubles_are_read(tmp_path):
+    path = tmp_path / "double.caffemodel"
+    message = messages.NetParameter()
+    for name, count in (("a", 2), ("b/c", 1)):
+        layer = message.layer.add(name=name, type="Scale")
+        for _ in range(count):
+            layer.blobs.add(num=1, channels=1, height=1, width=3, double_data=[0.5, 0.25, 1e-3])
+    path.write_bytes(message.SerializeToString())
+    net = make()
+    load_weights(net, path)
+    assert all((value == np.array([0.5, 0.25, 1e-3], np.float32)).all() for value in values(net))
+
+
+def test_a_solver_state_is_no_weights():
+    with pytest.raises(SnapshotError) as error:
+        load_weights(make(), INTEROP / "snapshots" / "sgd_iter_10.solverstate")
+    assert error.value.what == "this is a solver state, not weights"
+    assert error.value.hint == "give it as the snapshot to resume from: `--snapshot`"
+
+
+@pytest.mark.parametrize("name", ["none.caffemodel", "none.caffemodel.h5"])
+def test_a_missing_file(tmp_path, name):
+    with pytest.raises(SnapshotError):
+        load_weights(make(), tmp_path / name)
+
+
+def test_a_shape_that_belies_the_data(tmp_path):
+    message = messages.NetParameter()
+    layer = message.layer.add(name="a", type="Scale")
+    layer.blobs.add(data=[1.0], shape=messages.BlobShape(dim=[1 << 40, 1 << 40]))
+    (tmp_path / "w.caffemodel").write_bytes(message.SerializeToString())
+    with pytest.raises(SnapshotError, match="damaged file") as error:
+        load_weights(make(), tmp_path / "w.caffemodel")
+    assert error.value.got == "1"
+
+
+def damage(content, position, bit, cut):
+    at = position % len(content)
+    if cut:
+        return content[:at]
+    changed = bytearray(content)
+    changed[at] ^= 1 << bit
+    return bytes(changed)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(["caffemodel", "caffemodel.h5"]), st.integers(0, 1 << 20), st.integers(0, 7), st.booleans())
+def test_damaged_files_are_refused_or_read(tmp_path_factory, kind, position, bit, cut):
+    path = tmp_path_factory.mktemp("damage") / f"w.{kind}"
+    net = make()
+    save_weights(net, path)
+    path.write_bytes(damage(path.read_bytes(), position, bit, cut))
+    try:
+        load_weights(net, path)
+    except SnapshotError:
+        pass
+    finally:
+        shutil.rmtree(path.parent)
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path):
+    path = tmp_path / "w.caffemodel"
+    save_weights(make(), path)
+    old = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(SnapshotError) as error:
+            save_weights(make(seed=2), path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert error.value.got == os.strerror(errno.EFBIG)
+    assert path.read_bytes() == old
+    assert listed(tmp_path) == ["w.caffemodel"]
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_any_failure_of_the_system_leaves_the_old_file(tmp_path, monkeypatch, call):
+    path = tmp_path / "w.caffemodel"
+    save_weights(make(), path)
+    old = path.read_bytes()
+
+    def fail(*_arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files.os if call == "fsync" else Path, call, fail)
+    with pytest.raises(SnapshotError) as error:
+        save_weights(make(seed=2), path)
+    monkeypatch.undo()
+    assert str(error.value) == (
+        f"error: {path}: cannot write this file\n"
+        "  got:      No space left on device\n"
+        "\n"
+        "hint: files that stood there before are unharmed; make room, or set another snapshot_prefix"
+    )
+    assert path.read_bytes() == old
+    assert listed(tmp_path) == ["w.caffemodel"]
+
+
+def test_too_large_for_protobuf(monkeypatch, tmp_path):
+    monkeypatch.setattr(weights, "_PROTOBUF_LIMIT", 50)
+    with pytest.raises(SnapshotError, match="too large for a binary") as error:
+        save_weights(make(), tmp_path / "w.caffemodel")
+    assert error.value.hint == "use `snapshot_format: HDF5`"
