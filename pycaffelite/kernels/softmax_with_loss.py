@@ -12,7 +12,7 @@ import numpy as np
 
 from pycaffelite.kernels._jit import CHUNKS, kernel, prange
 from pycaffelite.kernels.label import IGNORED, read_label
-from pycaffelite.kernels.softmax import softmax_column
+from pycaffelite.kernels.softmax import BLOCK, softmax_block
 
 # The smallest normal float32. The reference clamps probabilities here, in the loss but not in the gradient.
 SMALLEST = 1.1754943508222875e-38
@@ -46,19 +46,24 @@ def forward(
         The loss, the number of labels not ignored, and the column whose label is no class, or -1.
     """
     _, channels, inner = scores.shape
+    most, total = np.empty(BLOCK, scores.dtype), np.empty(BLOCK)
     loss = 0.0
     valid = 0
-    for column in range(start, stop):
-        n, i = column // inner, column % inner
-        softmax_column(scores, probabilities, n, i)
-        label = read_label(labels[column], channels, has_ignore, ignore_label)
-        if label >= 0:
-            share = float(probabilities[n, label, i])
-            # Not max(): NaN must stay NaN.
-            loss -= math.log(SMALLEST if share < SMALLEST else share)
-            valid += 1
-        elif label != IGNORED:
-            return loss, valid, column
+    column = start
+    while column < stop:
+        n, first = column // inner, column % inner
+        count = min(BLOCK, inner - first, stop - column)
+        softmax_block(scores, probabilities, n, first, first + count, most, total)
+        for i in range(first, first + count):
+            label = read_label(labels[n * inner + i], channels, has_ignore, ignore_label)
+            if label >= 0:
+                share = float(probabilities[n, label, i])
+                # Not max(): NaN must stay NaN.
+                loss -= math.log(SMALLEST if share < SMALLEST else share)
+                valid += 1
+            elif label != IGNORED:
+                return loss, valid, n * inner + i
+        column += count
     return loss, valid, -1
 
 
@@ -114,16 +119,26 @@ def backward(
     """
     _, channels, inner = probabilities.shape
     factor = probabilities.dtype.type(scale)
-    for column in range(start, stop):
-        n, i = column // inner, column % inner
-        label = read_label(labels[column], channels, has_ignore, ignore_label)
-        if label < 0:
-            for c in range(channels):
-                bottom_diff[n, c, i] = 0
+    flat_probabilities, flat_diff = probabilities.reshape(-1), bottom_diff.reshape(-1)
+    column = start
+    while column < stop:
+        n, first = column // inner, column % inner
+        count = min(BLOCK, inner - first, stop - column)
+        if inner == 1:
+            for c in range(n * channels, (n + 1) * channels):
+                flat_diff[c] = flat_probabilities[c] * factor
         else:
             for c in range(channels):
-                bottom_diff[n, c, i] = probabilities[n, c, i] * factor
-            bottom_diff[n, label, i] = (probabilities[n, label, i] - 1) * factor
+                for i in range(first, first + count):
+                    bottom_diff[n, c, i] = probabilities[n, c, i] * factor
+        for i in range(first, first + count):
+            label = read_label(labels[n * inner + i], channels, has_ignore, ignore_label)
+            if label >= 0:
+                bottom_diff[n, label, i] = (probabilities[n, label, i] - 1) * factor
+            else:
+                for c in range(channels):
+                    bottom_diff[n, c, i] = 0
+        column += count
 
 
 @kernel(parallel=True)
