@@ -23,6 +23,7 @@ class TrainingProgress:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._progress: Progress | None = None
+        self._stopping = False
         if self._stream.isatty():
             console = Console(file=self._stream, highlight=False, markup=False)
             self._progress = Progress(
@@ -58,20 +59,33 @@ class TrainingProgress:
             self._stream.write(text + "\n")
             self._stream.flush()
 
+    def note(self, sentence: str) -> None:
+        """Write something that the user should read now."""
+        self.write(f"note: {sentence}")
+
+    def stopping(self) -> None:
+        """Say on the progress line that the end is near; takes no lock, so that a signal handler may call it."""
+        self._stopping = True
+        self._describe("stopping")
+
     def take(self, event: events.Event) -> None:
         """Move the progress line."""
         if self._progress is None:
             return
         match event:
             case events.TrainingStarted():
-                self._progress.add_task("training", total=event.max_iter, completed=event.iteration, loss="-")
+                self._progress.add_task("compiling", total=event.max_iter, completed=event.iteration, loss="-")
             case events.IterationDone():
+                self._describe("training")
                 for task in self._progress.task_ids:
                     self._progress.update(task, completed=event.iteration + 1, loss=f"{event.loss:.4g}")
-            case events.TestStarted() | events.TestDone():
-                word = "testing" if isinstance(event, events.TestStarted) else "training"
-                for task in self._progress.task_ids:
-                    self._progress.update(task, description=word)
+            case events.TestStarted() if event.iteration > 0:
+                self._describe("testing")
+
+    def _describe(self, word: str) -> None:
+        """Say what is being done."""
+        for task in self._progress.tasks if self._progress is not None else ():
+            task.description = "stopping" if self._stopping else word
 
 
 class _RateColumn(ProgressColumn):

@@ -26,10 +26,19 @@ class SignalRequests:
     Args:
         solver: Takes the requests.
         sigint, sighup: What Ctrl-C and a lost terminal ask for: "snapshot", "stop" or "none".
+        stopping: Called at once, in the signal handler, when a stop is requested.
     """
 
-    def __init__(self, solver: Solver, *, sigint: str = "stop", sighup: str = "snapshot") -> None:
+    def __init__(
+        self,
+        solver: Solver,
+        *,
+        sigint: str = "stop",
+        sighup: str = "snapshot",
+        stopping: Callable[[], None] = lambda: None,
+    ) -> None:
         self._solver = solver
+        self._tell_stopping = stopping
         self._remarks: list[str] = []
         self._stopping = False
         self._before: dict[int, Any] = {}
@@ -62,5 +71,7 @@ class SignalRequests:
                 self._solver.request("snapshot")
             effect = "stop"
         self._solver.request("stop" if effect == "stop" else "snapshot")
-        self._stopping = self._stopping or effect == "stop"
+        if effect == "stop":
+            self._stopping = True
+            self._tell_stopping()
         self._remarks.append(_REMARKS[effect])

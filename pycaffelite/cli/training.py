@@ -54,21 +54,21 @@ def run_training(options: TrainOptions) -> None:
     snapshot = newest_snapshot(configuration.solver.solver.snapshot_prefix) if options.resume else options.snapshot
     if options.resume and snapshot is None:
         notify("there is no snapshot to resume from: starting anew")
-    with TrainingProgress() as progress:
-        log = LogWriter(progress.write)
-        _announce(log, configuration)
-        solver = load_solver(
-            configuration.solver,
-            net=configuration.net,
-            seed=_seed(options, snapshot),
-            builtin_data=options.builtin_data,
-            notify=notify,
-        )
-        if snapshot is not None:
-            _resume(log, solver, snapshot)
-        else:
-            copy_weights(solver.net, options.weights)
-        report = _run(solver, options, progress, log)
+    progress = TrainingProgress()
+    log = LogWriter(progress.write)
+    _announce(log, configuration)
+    solver = load_solver(
+        configuration.solver,
+        net=configuration.net,
+        seed=_seed(options, snapshot),
+        builtin_data=options.builtin_data,
+        notify=progress.note,
+    )
+    if snapshot is not None:
+        _resume(log, solver, snapshot)
+    else:
+        copy_weights(solver.net, options.weights)
+    report = _run(solver, options, progress, log)
     if options.as_json:
         print(to_json(report))
     else:
@@ -92,7 +92,7 @@ def _announce(log: LogWriter, configuration: Configuration) -> None:
     log.line(Line("Use CPU.", "caffe.cpp:197"))
     for note in configuration.solver.notes:
         log.line(Line(str(note), "upgrade_proto.cpp:55"))
-    text = format_text(configuration.solver.solver)
+    text = format_text(configuration.solver.solver).rstrip("\n")
     log.line(Line(f"Initializing solver from parameters: \n{text}", "solver.cpp:45"))
     if configuration.net_path is not None:
         log.line(Line(f"Creating training net from net file: {configuration.net_path}", "solver.cpp:102"))
@@ -115,7 +115,10 @@ def _run(solver: Solver, options: TrainOptions, progress: TrainingProgress, log:
     """Run the solver to its end, with everybody listening."""
     collector = TrainingCollector(solver.net.name, [net.graph for net in solver.test_nets])
     log.line(Line("Starting Optimization", "caffe.cpp:248"))
-    with SignalRequests(solver, sigint=options.sigint_effect, sighup=options.sighup_effect) as requests:
+    requests = SignalRequests(
+        solver, sigint=options.sigint_effect, sighup=options.sighup_effect, stopping=progress.stopping
+    )
+    with requests, progress:
         for event in solver.run():
             log.event(event)
             progress.take(event)

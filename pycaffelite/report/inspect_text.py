@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.text import Text
 
 from pycaffelite.report import tables
 from pycaffelite.report.inspect import BlobFigures, Inspection, LayerFigures
 from pycaffelite.report.statistics import QUANTILES, Distribution, Statistics
 
-_COLUMNS = ("blob", "shape", "mean", "mean|x|", "std", "min", "max", "zeros", "NaN")
+_COLUMNS = ("mean", "mean|x|", "std", "min", "max", "zeros", "NaN")
+_WIDTHS = (10, 10, 10, 10, 10, 7, 4)  # characters: 61, which leaves 19 of 80 for the name and the shape
+_NARROWEST = 12
 _BAR_WIDTH = 40  # characters of the longest bar of a histogram
+_FEWEST_TO_BIN = 20  # numbers: fewer are better read than binned
 _MOST_CHANNELS = 32  # rows; JSON has them all
 
 
@@ -23,18 +28,45 @@ def render(inspection: Inspection, *, depth: str | None = None) -> RenderableTyp
     if depth is not None:
         layer = next(layer for layer in inspection.layers if layer.name == depth)
         return Group(head, "", *_in_depth(layer))
-    rows = [row for layer in inspection.layers if layer.type != "Split" for row in _layer_rows(layer)]
-    return Group(head, "", tables.table(_COLUMNS, rows, left=2), *_warnings(inspection))
+    return Group(head, "", _Overview(inspection), *_warnings(inspection))
 
 
-def _layer_rows(layer: LayerFigures) -> Iterator[tuple[str, ...]]:
-    """Yield a heading row, then one row per array."""
-    yield (f"{layer.name} ({layer.type})",)
+class _Overview:
+    """One line per array under a heading per layer, in columns that do not depend on the terminal's width.
+
+    A name and shape too long for what the figures leave stands on a line of its own.
+    """
+
+    def __init__(self, inspection: Inspection) -> None:
+        self._rows = [row for layer in inspection.layers if layer.type != "Split" for row in _layer_rows(layer)]
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        figures = sum(_WIDTHS)
+        longest = max((len(label) for label, cells in self._rows if cells), default=0)
+        width = min(longest, max(options.max_width - figures, _NARROWEST))
+        yield tables.line(_row("blob", width, _COLUMNS))
+        yield tables.line("\u2500" * (width + figures))
+        for label, cells in self._rows:
+            if cells and len(label) > width:
+                yield tables.line(label)
+                yield tables.line(_row("", width, cells))
+            else:
+                yield tables.line(_row(label, width, cells))
+
+
+def _row(label: str, width: int, cells: Sequence[str]) -> str:
+    """Write figures in their columns behind a label."""
+    return f"{label:<{width}}" + "".join(f"{cell:>{size}}" for cell, size in zip(cells, _WIDTHS, strict=False))
+
+
+def _layer_rows(layer: LayerFigures) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield a heading, then a row for each array."""
+    yield f"{layer.name} ({layer.type})", ()
     for blob in layer.blobs:
         name = blob.name if blob.role == "top" else f"param {blob.name}"
-        yield (f"  {name}", tables.shape(blob.data.shape), *_figures(blob.data))
+        yield f"  {name} {tables.shape(blob.data.shape)}", _figures(blob.data)
         if blob.diff is not None:
-            yield ("    diff", "", *_figures(blob.diff))
+            yield "    diff", _figures(blob.diff)
 
 
 def _figures(figures: Statistics) -> tuple[str, ...]:
@@ -79,21 +111,30 @@ def _in_depth(layer: LayerFigures) -> Iterator[RenderableType]:
 
 
 def _array(blob: BlobFigures, kind: str, figures: Statistics, spread: Distribution) -> Iterator[RenderableType]:
-    """Yield the figures, quantiles, histogram, channels and first values of an array."""
-    yield tables.table(
-        _COLUMNS[1:], [(tables.shape(figures.shape), *_figures(figures))], title=f"{blob.role} {blob.name}, {kind}"
-    )
-    if spread.quantiles:
+    """Yield the figures, quantiles, histogram, first values and channels of an array."""
+    yield Text(f"{blob.role} {blob.name}, {kind}", style="bold")
+    yield ""
+    yield tables.table(("shape", *_COLUMNS), [(tables.shape(figures.shape), *_figures(figures))])
+    count = math.prod(figures.shape)
+    if spread.quantiles and count >= _FEWEST_TO_BIN:
         head = [f"{100 * share:g}%" for share in QUANTILES]
-        yield tables.table(["quantile", *head], [["", *map(tables.number, spread.quantiles)]])
-        yield from _histogram(spread)
-    yield f"first values: {' '.join(map(tables.number, spread.first))}"
-    if len(spread.channels) > 1:
-        rows = [(str(index), *_figures(channel)) for index, channel in enumerate(spread.channels[:_MOST_CHANNELS])]
         yield ""
-        yield tables.table(("channel", *_COLUMNS[2:]), rows)
-        if len(spread.channels) > _MOST_CHANNELS:
-            yield f"... and {len(spread.channels) - _MOST_CHANNELS} more channels; --json has them all"
+        yield tables.table(["quantile", *head], [["", *map(tables.number, spread.quantiles)]])
+        yield ""
+        yield from _histogram(spread)
+    yield ""
+    yield f"first values: {' '.join(map(tables.number, spread.first))}"
+    if 1 < len(spread.channels) < count:
+        yield ""
+        yield from _channels(spread)
+
+
+def _channels(spread: Distribution) -> Iterator[RenderableType]:
+    """Yield the figures of the first channels."""
+    rows = [(str(index), *_figures(channel)) for index, channel in enumerate(spread.channels[:_MOST_CHANNELS])]
+    yield tables.table(("channel", *_COLUMNS), rows)
+    if len(spread.channels) > _MOST_CHANNELS:
+        yield f"... and {len(spread.channels) - _MOST_CHANNELS} more channels; --json has them all"
 
 
 def _histogram(spread: Distribution) -> Iterator[str]:

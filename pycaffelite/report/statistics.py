@@ -48,8 +48,8 @@ def describe(array: Array) -> Statistics:
             mean=float(np.mean(values, dtype=np.float64)),
             mean_abs=float(np.mean(np.abs(values), dtype=np.float64)),
             std=float(np.std(values, dtype=np.float64)),
-            min=float(np.min(values)),
-            max=float(np.max(values)),
+            min=float(np.min(values)) + 0.0,  # -0.0 is not worth a sign
+            max=float(np.max(values)) + 0.0,
             zeros=1.0 - np.count_nonzero(values) / values.size,
             nans=nans,
             infinities=int(np.count_nonzero(np.isinf(values))),

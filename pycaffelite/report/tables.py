@@ -19,7 +19,7 @@ def show(renderable: RenderableType, stream: TextIO | None = None) -> None:
     """Print on `stream` (standard output when None): in colour and folded to its width on a terminal, else plain."""
     stream = stream or sys.stdout
     if stream.isatty():
-        Console(file=stream, highlight=False, markup=False).print(renderable)
+        Console(file=stream, highlight=False, markup=False).print(renderable, crop=False)
     else:
         stream.write(plain(renderable))
 
@@ -32,14 +32,11 @@ def plain(renderable: RenderableType, width: int = _PIPE_WIDTH) -> str:
     return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None, left: int = 1) -> Table:
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> Table:
     """Make a table of text; the first `left` columns are aligned left, as names are, the others right, as numbers."""
     made = Table(
         box=box.SIMPLE_HEAD,
         show_edge=False,
-        title=title,
-        title_justify="left",
-        title_style="bold",
         padding=(0, 1, 0, 0),
         pad_edge=False,
         header_style="bold",
@@ -49,6 +46,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str |
     for row in rows:
         made.add_row(*map(Text, row))
     return made
+
+
+def line(text: str) -> Text:
+    """Return a line that is never folded, so that it can be copied from the screen."""
+    return Text(text, no_wrap=True, overflow="ignore")
 
 
 def number(value: float) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
+from rich.text import Text
 
 from pycaffelite.graph.graph import Graph
 from pycaffelite.report import tables
@@ -43,7 +45,7 @@ class TrainingReport:
         iteration: How many updates the parameters have had, those before a resume included.
         iterations: How many of them this training made.
         seconds: How long it took.
-        test_seconds: How much of it went into tests.
+        rate: Iterations per second after the first, which compiles; tests and snapshots left out.
         loss: The smoothed training loss.
         outputs: The train net's outputs of the last iteration.
         tests: The last scores of each test net.
@@ -55,18 +57,12 @@ class TrainingReport:
     iteration: int
     iterations: int
     seconds: float
-    test_seconds: float
+    rate: float
     loss: float | None
     outputs: tuple[OutputValue, ...]
     tests: tuple[TestScores, ...]
     weights_path: str | None
     state_path: str | None
-
-    @property
-    def rate(self) -> float:
-        """Iterations per second, the time for tests left out."""
-        seconds = self.seconds - self.test_seconds
-        return self.iterations / seconds if seconds > 0 else 0.0
 
 
 class TrainingCollector:
@@ -75,13 +71,16 @@ class TrainingCollector:
     Args:
         net: The train net's name.
         test_graphs: The graphs of the test nets, to tell what each output scores.
+        clock: Seconds, from any start.
     """
 
-    def __init__(self, net: str, test_graphs: Sequence[Graph]) -> None:
+    def __init__(self, net: str, test_graphs: Sequence[Graph], clock: Callable[[], float] = time.perf_counter) -> None:
         self._net = net
         self._graphs = test_graphs
+        self._clock = clock
+        self._heard_at = 0.0  # when the last event came
         self._iterations = 0
-        self._test_seconds = 0.0
+        self._train_seconds = 0.0
         self._tests: dict[int, TestScores] = {}
         self._last: events.IterationDone | None = None
         self._finished: events.TrainingFinished | None = None
@@ -89,12 +88,15 @@ class TrainingCollector:
 
     def take(self, event: events.Event) -> None:
         """Remember what the report will need of an event."""
+        now = self._clock()
+        heard_at, self._heard_at = self._heard_at, now
         match event:
             case events.IterationDone():
+                # Between two events lies the work of the later one.
+                self._train_seconds += now - heard_at if self._iterations else 0.0
                 self._iterations += 1
                 self._last = event
             case events.TestDone():
-                self._test_seconds += event.seconds
                 found, others = heads(self._graphs[event.net_index], event.outputs)
                 scores = TestScores(event.net_index, event.iteration, tuple(found), tuple(others))
                 self._tests[event.net_index] = scores
@@ -112,7 +114,7 @@ class TrainingCollector:
             iteration=finished.iteration if finished else (last.iteration + 1 if last else 0),
             iterations=self._iterations,
             seconds=finished.seconds if finished else 0.0,
-            test_seconds=self._test_seconds,
+            rate=(self._iterations - 1) / self._train_seconds if self._train_seconds > 0 else 0.0,
             loss=last.loss if last else None,
             outputs=last.outputs if last else (),
             tests=tuple(self._tests[index] for index in sorted(self._tests)),
@@ -131,7 +133,7 @@ def render(report: TrainingReport, advice: Sequence[str] = ()) -> RenderableType
         parts += [tables.table(("training output", "value"), rows), ""]
     parts += [*_facts(report)]
     if advice:
-        parts += ["", "next:", *(f"  {command}" for command in advice)]
+        parts += ["", "next:", *(tables.line(f"  {command}") for command in advice)]
     return Group(*parts)
 
 
@@ -140,25 +142,19 @@ def scores_table(found: Sequence[Head], others: Sequence[OutputValue], title: st
     rows = [
         (
             head.name,
+            ", ".join([*head.accuracies, *head.losses]),
             ", ".join(f"{100 * value:.2f} %" for value in head.accuracies.values()) or "-",
             ", ".join(f"{value:.5g}" for value in head.losses.values()) or "-",
             ", ".join(f"{weight:g}" for weight in head.weights.values()) or "-",
-            ", ".join([*head.accuracies, *head.losses]),
         )
         for head in found
     ]
-    grids: list[RenderableType] = []
+    parts: list[RenderableType] = [Text(title, style="bold"), ""]
     if rows:
-        grids.append(tables.table(("head", "accuracy", "loss", "weight", "outputs"), rows, title=title))
+        parts.append(tables.table(("head", "outputs", "accuracy", "loss", "weight"), rows, left=2))
     if others:
-        grids.append(
-            tables.table(
-                ("output", "value"),
-                [(output.name, tables.values(output.values)) for output in others],
-                title=None if rows else title,
-            )
-        )
-    return Group(*grids)
+        parts.append(tables.table(("output", "value"), [(each.name, tables.values(each.values)) for each in others]))
+    return Group(*parts)
 
 
 def _test_title(report: TrainingReport, test: TestScores) -> str:
@@ -169,10 +165,9 @@ def _test_title(report: TrainingReport, test: TestScores) -> str:
 def _facts(report: TrainingReport) -> Iterator[str]:
     """Yield the lines below the table."""
     ended = {"done": "", "stopped": ", stopped early", "interrupted": ", interrupted"}[report.reason]
-    yield (
-        f"iterations   {tables.count(report.iterations)} in {report.seconds:.1f} s{ended}; "
-        f"{report.rate:.1f} per second, tests left out"
-    )
+    yield f"iterations   {tables.count(report.iterations)} in {report.seconds:.1f} s{ended}"
+    if report.rate:
+        yield f"speed        {report.rate:.1f} iterations per second, without the first one, which compiles, and tests"
     if report.loss is not None:
         yield f"train loss   {report.loss:.6g}"
     if report.weights_path:
