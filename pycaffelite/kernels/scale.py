@@ -5,27 +5,38 @@ Arrays of data are (O, C, S): O outer positions, C channels (any axes, made one)
 
 from __future__ import annotations
 
-from pycaffelite.kernels._jit import Array, kernel, prange
+from pycaffelite.kernels._jit import CHUNKS, Array, kernel, prange
 
 
 @kernel(parallel=True)
 def scale_channels(x: Array, scale: Array, y: Array) -> None:
-    """Write y[o,c,s] = scale[c] x[o,c,s]; x (in) and y (out) may be one array. Parallel over o and c."""
+    """Write y[o,c,s] = scale[c] x[o,c,s]; x (in) and y (out) may be one array. Parallel over chunks of (o, c)."""
     channels, inner = x.shape[1], x.shape[2]
-    for row in prange(x.shape[0] * channels):
-        o, c = row // channels, row % channels
-        for s in range(inner):
-            y[o, c, s] = scale[c] * x[o, c, s]
+    rows = x.shape[0] * channels
+    for chunk in prange(CHUNKS):
+        # One division a chunk, not one a row: rows may be single numbers.
+        o, c = divmod(rows * chunk // CHUNKS, channels)
+        for _ in range(rows * chunk // CHUNKS, rows * (chunk + 1) // CHUNKS):
+            for s in range(inner):
+                y[o, c, s] = scale[c] * x[o, c, s]
+            c += 1
+            if c == channels:
+                o, c = o + 1, 0
 
 
 @kernel(parallel=True)
 def add_to_channels(bias: Array, y: Array) -> None:
-    """Add bias[c] to y[o,c,s] (in and out). Parallel over o and c."""
+    """Add bias[c] to y[o,c,s] (in and out). Parallel over chunks of (o, c)."""
     channels, inner = y.shape[1], y.shape[2]
-    for row in prange(y.shape[0] * channels):
-        o, c = row // channels, row % channels
-        for s in range(inner):
-            y[o, c, s] += bias[c]
+    rows = y.shape[0] * channels
+    for chunk in prange(CHUNKS):
+        o, c = divmod(rows * chunk // CHUNKS, channels)
+        for _ in range(rows * chunk // CHUNKS, rows * (chunk + 1) // CHUNKS):
+            for s in range(inner):
+                y[o, c, s] += bias[c]
+            c += 1
+            if c == channels:
+                o, c = o + 1, 0
 
 
 @kernel(parallel=True)
