@@ -97,11 +97,11 @@ def _gaussian(array: Array, filler: Any, generator: np.random.Generator) -> None
 
 def _nonzero_share(shape: Shape, sparse: int) -> float:
     """Return the probability that an element is kept, so that `sparse` inputs of each output are, on average."""
-    if len(shape) < 2:
+    if not shape:
         raise FieldError(
-            "filler `gaussian` cannot be sparse for a blob without an axis of inputs",
-            expected="a blob of at least two axes",
-            got=f"a blob of {len(shape)}, sparse {sparse}",
+            "filler `gaussian` cannot be sparse for a single number",
+            expected="at least one axis",
+            got=f"sparse {sparse}",
         )
     if not 0 <= sparse <= shape[0]:
         raise FieldError(

@@ -133,12 +133,12 @@ ERRORS = {
         (4,),
         "error: filler `gaussian` has no width\n  expected: std above 0\n  got:      std 0",
     ),
-    "sparse vector": (
+    "sparse number": (
         'type: "gaussian" sparse: 1',
-        (4,),
-        "error: filler `gaussian` cannot be sparse for a blob without an axis of inputs\n"
-        "  expected: a blob of at least two axes\n"
-        "  got:      a blob of 1, sparse 1",
+        (),
+        "error: filler `gaussian` cannot be sparse for a single number\n"
+        "  expected: at least one axis\n"
+        "  got:      sparse 1",
     ),
     "too sparse": (
         'type: "gaussian" sparse: 5',
