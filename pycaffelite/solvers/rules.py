@@ -122,12 +122,13 @@ class Updater:
         self._data, self._diff = data.reshape(-1), diff.reshape(-1)
         self._history = np.zeros((rule.histories, data.size), data.dtype)
         self._constants = np.zeros(update.CONSTANTS, data.dtype)
+        self._l1 = self._data.dtype.type(0)
         self.history = [row.reshape(data.shape) for row in self._history]
 
     def configure(self, constants: Sequence[Any], l2: float, l1: float) -> None:
         """Set what stays the same from one iteration to the next."""
         self._constants[update.L2] = l2
-        self._constants[update.L1] = l1
+        self._l1 = self._data.dtype.type(l1)
         self._constants[update.A : update.A + len(constants)] = constants
 
     def apply(self, scale: float, rate: float) -> None:
@@ -137,6 +138,9 @@ class Updater:
             scale: Multiplies the summed gradient: clipping and the average over iter_size.
             rate: The learning rate of this parameter.
         """
+        if self._l1:
+            update.decay_l1(self._data, self._diff, self._data.dtype.type(scale), self._l1)
+            scale = 1.0
         self._constants[update.SCALE] = scale
         self._constants[update.RATE] = rate
         count = self._data.size
