@@ -6,7 +6,8 @@ runs one layer without a net, and `check_gradients` compares its gradients with 
 
 from __future__ import annotations
 
-from pycaffelite.testing.contract import Case, ErrorCase, LayerContract
+from pycaffelite.testing.cases import Case, ErrorCase
+from pycaffelite.testing.contract import LayerContract
 from pycaffelite.testing.equality import close, same_bits
 from pycaffelite.testing.gradients import check_gradients
 from pycaffelite.testing.runner import LayerRunner, layer_text
