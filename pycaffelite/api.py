@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -177,8 +177,8 @@ def load_solver(
         PycaffeliteError: Whatever is wrong with the files, with its line.
     """
     file = path if isinstance(path, SolverFile) else read_solver(path)
-    for name, value in (overrides or {}).items():
-        setattr(file.solver, name, value)
+    if overrides:
+        file = _overridden(file, overrides)
     if seed is None and file.solver.random_seed >= 0:
         seed = file.solver.random_seed
     roles = _NetRoles(file, net)
@@ -249,7 +249,8 @@ class _NetRoles:
                 expected=f"{len(files)} test_iter, one for each test net",
                 got=f"{len(solver.test_iter)}",
             )
-        files += [generic] * left
+        if generic is not None:
+            files += [generic] * left
         states = list(solver.test_state)
         if states and len(states) != len(files):
             raise FieldError(
@@ -289,6 +290,29 @@ def _build_role(
 ) -> Net:
     options = DataOptions(role.folder, builtin_data, notify)
     return build(role.graph(), dtype=dtype, seed=seed, share=share, data=options)
+
+
+def _overridden(file: SolverFile, overrides: Mapping[str, Any]) -> SolverFile:
+    """Return the solver with other values in some of its fields."""
+    solver = messages.SolverParameter()
+    solver.CopyFrom(file.solver)
+    for name, value in overrides.items():
+        if name not in solver.DESCRIPTOR.fields_by_name:
+            raise FieldError(
+                f"unknown field `{name}` of the solver",
+                expected="a field of SolverParameter",
+                got=f"`{name}`",
+                hint=did_you_mean(name, solver.DESCRIPTOR.fields_by_name),
+            )
+        solver.ClearField(name)
+        try:
+            if isinstance(value, list | tuple):
+                getattr(solver, name).extend(value)
+            else:
+                setattr(solver, name, value)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise FieldError(f"wrong value for `{name}`", expected=str(error), got=repr(value)) from error
+    return replace(file, solver=solver)
 
 
 def _paths(weights: PathLike | Sequence[PathLike] | None) -> list[str]:
