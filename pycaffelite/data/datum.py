@@ -17,7 +17,7 @@ from pycaffelite.errors import DataError
 from pycaffelite.schema import messages
 
 # Images are decoded no larger than this; a damaged header must not ask for all memory.
-MOST_PIXELS = 1 << 28
+MOST_PIXELS = 1 << 26
 
 _REMAKE = "was the database made for Caffe, and copied whole?"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import queue
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,11 @@ class BatchReader:
         self._position = skip  # ordinal of the next record in the source
         self._dealt = 0  # records passed since the beginning, over all epochs
         self._iterator: Iterator[Item] | None = None
+
+    def row_shape(self) -> tuple[int, int, int]:
+        """Return channels, height and width of a row of a batch, from the first record."""
+        key, value = self.source.first()
+        return self.transformer.shape(self.image(key, read_datum(self.source.path, key, value)).shape)
 
     def state(self) -> State:
         """Return where reading goes on, and the state of the random generator."""
@@ -186,6 +192,44 @@ class Loader:
             self._closer()
             self._worker = None
             self._reader.restore(self._state)
+
+
+class Feed:
+    """What a data layer reads from: found and opened when it is first needed, prefetching once batches are taken.
+
+    Args:
+        open_reader: Opens the source.
+        prefetch: How many batches may be ready.
+    """
+
+    def __init__(self, open_reader: Callable[[], BatchReader], prefetch: int) -> None:
+        self._open_reader = open_reader
+        self._prefetch = prefetch
+        self._loader: Loader | None = None
+
+    @cached_property
+    def reader(self) -> BatchReader:
+        """The reader."""
+        return self._open_reader()
+
+    @cached_property
+    def row_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of a row of a batch."""
+        return self.reader.row_shape()
+
+    def next_into(self, data: Array, labels: Array | None) -> None:
+        """Write the next batch into the given arrays."""
+        if self._loader is None:
+            self._loader = Loader(self.reader, data.shape, data.dtype, prefetch=self._prefetch)
+        self._loader.next_into(data, labels)
+
+    def state(self) -> State:
+        """Return where the consumer is."""
+        return self.reader.state() if self._loader is None else self._loader.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        (self._loader or self.reader).restore(state)
 
 
 class _Worker:

@@ -45,8 +45,8 @@ def locate_file(name: str, folder: Path, *, what: str) -> Path:
 
 
 def _candidates(name: str, folder: Path) -> list[Path]:
-    """Return the places to look in, each once."""
-    return list(dict.fromkeys([Path(name), folder / name]))
+    """Return the places to look in, each once; none for no name."""
+    return list(dict.fromkeys([Path(name), folder / name])) if name else []
 
 
 def _missing(what: str, name: str, folder: Path, hint: str | None) -> DataError:

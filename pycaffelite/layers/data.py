@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from pycaffelite.blob import Blob, Shape
-from pycaffelite.data.datum import read_datum
-from pycaffelite.data.loader import BatchReader, Loader
+from pycaffelite.data.loader import BatchReader, Feed
 from pycaffelite.data.locate import locate_file, locate_source
 from pycaffelite.data.mean import read_mean
 from pycaffelite.data.source import open_source
@@ -50,21 +49,16 @@ class Data(Layer):
                 "a Data layer needs a batch size", expected="data_param { batch_size: 1 } or more", got="0 or none"
             )
         check_transformation(message.transform_param)
-        self._reader: BatchReader | None = None
-        self._loader: Loader | None = None
-        self._image: Shape = ()
+        self._feed = Feed(self._open, self.fields.prefetch)
 
     def layout(self, bottom_shapes: Sequence[Shape]) -> Layout:
         """Return the shapes of a batch, from the first record of the source."""
-        reader = self._open()
-        shape = (self.fields.batch_size, *reader.transformer.shape(self._image))
+        shape = (self.fields.batch_size, *self._feed.row_shape)
         return Layout(tops=[shape, shape[:1]][: len(self.message.top)])
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the next batch."""
-        if self._loader is None:
-            self._loader = Loader(self._open(), top[0].shape, top[0].dtype, prefetch=self.fields.prefetch)
-        self._loader.next_into(top[0].data, top[1].data if len(top) > 1 else None)
+        self._feed.next_into(top[0].data, top[1].data if len(top) > 1 else None)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Do nothing: there are no bottoms."""
@@ -75,26 +69,21 @@ class Data(Layer):
 
     def state(self) -> dict[str, Any]:
         """Return the position of the next record and the state of the random generator."""
-        return self._open().state() if self._loader is None else self._loader.state()
+        return self._feed.state()
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on at the record where `state` was taken."""
-        (self._loader or self._open()).restore(state)
+        self._feed.restore(state)
 
     def _open(self) -> BatchReader:
-        """Open the source and read its first record, once."""
-        if self._reader is None:
-            options = self.context.data
-            path = locate_source(self.fields.source, options.folder, builtin=options.builtin, notify=options.notify)
-            backend = messages.DataParameter.DB.Name(self.fields.backend)
-            source = open_source(path, backend, notify=options.notify)
-            generator = self.context.generator(self.name)
-            skip = int(generator.integers(self.fields.rand_skip)) if self.fields.rand_skip else 0
-            reader = BatchReader(source, self._transformer(generator), skip=skip)
-            key, value = source.first()
-            self._image = reader.image(key, read_datum(path, key, value)).shape
-            self._reader = reader
-        return self._reader
+        """Find and open the source."""
+        options = self.context.data
+        path = locate_source(self.fields.source, options.folder, builtin=options.builtin, notify=options.notify)
+        backend = messages.DataParameter.DB.Name(self.fields.backend)
+        source = open_source(path, backend, notify=options.notify)
+        generator = self.context.generator(self.name)
+        skip = int(generator.integers(self.fields.rand_skip)) if self.fields.rand_skip else 0
+        return BatchReader(source, self._transformer(generator), skip=skip)
 
     def _transformer(self, generator: np.random.Generator) -> Transformer:
         """Return the transformer, with its mean image where there is one."""

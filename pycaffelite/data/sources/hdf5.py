@@ -13,6 +13,9 @@ import numpy.typing as npt
 from pycaffelite.errors import DataError
 from pycaffelite.names import did_you_mean
 
+# A file can promise any size for rows that were never written. Compression goes no further than this.
+_MOST_EXPANSION, _SPARE_BYTES = 1100, 1 << 26
+
 Array = npt.NDArray[Any]
 
 
@@ -61,5 +64,11 @@ def _dataset(path: Path, file: h5py.File, name: str) -> Array:
             f"dataset `{name}` cannot be used",
             expected="numbers, with the rows on the first axis",
             got=f"`{path}`: {dataset.dtype}, {dataset.ndim} axes",
+        )
+    if dataset.nbytes > _SPARE_BYTES + _MOST_EXPANSION * dataset.id.get_storage_size():
+        raise DataError(
+            f"dataset `{name}` is larger than its file can be",
+            got=f"`{path}`: {dataset.nbytes} bytes from {dataset.id.get_storage_size()} in the file",
+            hint="write the file again",
         )
     return np.asarray(dataset)

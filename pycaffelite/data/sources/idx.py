@@ -15,6 +15,7 @@ from pycaffelite.data.sources.damage import unreadable
 from pycaffelite.errors import DataError
 
 UNSIGNED_BYTES = 0x08
+CHUNK = 1 << 20  # bytes
 MOST_BYTES = 1 << 32  # larger arrays are no MNIST
 
 
@@ -44,8 +45,10 @@ def _read(path: Path, stream: BufferedIOBase | gzip.GzipFile) -> npt.NDArray[np.
     count = math.prod(shape)
     if len(shape) != head[3] or count > MOST_BYTES:
         raise _bad(path, f"its shape {'x'.join(map(str, shape))} is impossible")
-    # read() takes memory as data come, so a header that promises too much costs nothing.
-    data = stream.read(count + 1)
+    # Memory is taken as data come, so a header that promises too much costs nothing.
+    data = bytearray()
+    while len(data) <= count and (chunk := stream.read(min(CHUNK, count + 1 - len(data)))):
+        data += chunk
     if len(data) != count:
         raise _bad(path, f"{len(data)} bytes of {count}" if len(data) < count else f"more than its {count} bytes")
     return np.frombuffer(data, np.uint8).reshape(shape)

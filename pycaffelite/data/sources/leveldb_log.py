@@ -75,12 +75,27 @@ def _fragments(path: Path, data: bytes) -> Iterator[tuple[int, bytes]]:
         if HEADER.size + length > left or not FULL <= kind <= LAST:
             raise damaged(path, f"the record header at byte {position} is impossible")
         if end > len(data):
+            if _some_prefix_checks(crc, data[start - 1 :]):
+                raise damaged(path, f"wrong length of the record at byte {position}")
             yield 0, b""
             return
         if masked_crc(array[start - 1 : end]) != crc:
             raise damaged(path, f"wrong checksum of the record at byte {position}")
         yield kind, data[start:end]
         position = end
+
+
+def _some_prefix_checks(crc: int, rest: bytes) -> bool:
+    """Tell whether `crc` is the checksum of a beginning of `rest`: then it is the length that is wrong."""
+    unmasked = crc - 0xA282EAD8 & 0xFFFFFFFF
+    wanted = (unmasked << 15 | unmasked >> 17) & 0xFFFFFFFF ^ 0xFFFFFFFF
+    table: list[int] = TABLES[0].tolist()
+    register = 0xFFFFFFFF
+    for byte in rest:
+        register = register >> 8 ^ table[(register ^ byte) & 0xFF]
+        if register == wanted:
+            return True
+    return False
 
 
 def write_log(records: Iterator[bytes] | list[bytes]) -> bytes:

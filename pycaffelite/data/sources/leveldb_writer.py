@@ -115,34 +115,40 @@ class _TableWriter:
 
 def write_leveldb(folder: Path, items: Iterable[Item], *, table_size: int = TABLE_SIZE) -> int:
     """Write records, whose keys must ascend, into an empty folder; return their number."""
-    edit = bytes([COMPARATOR_TAG]) + _prefixed(COMPARATOR)
-    number, count = FIRST_TABLE - 1, 0
-    last: bytes | None = None
-    writer: _TableWriter | None = None
-    for key, value in items:
-        if last is not None and key <= last:
-            raise ValueError(f"keys must ascend: {key!r} comes after {last!r}")
-        last = key
-        count += 1
-        if writer is None:
-            number += 1
-            writer = _TableWriter((folder / f"{number:06d}.ldb").open("wb"))
-        writer.add(_internal(key, count), value)
-        if writer.offset >= table_size:
-            edit += _finish(writer, number)
-            writer = None
-    if writer is not None:
-        edit += _finish(writer, number)
+    edit, tables, count = _write_tables(folder, items, table_size)
     edit += bytes([LOG_TAG]) + varint_bytes(LOG_NUMBER) + bytes([PREVIOUS_LOG_TAG, 0])
-    edit += bytes([NEXT_FILE_TAG]) + varint_bytes(number + 1) + bytes([SEQUENCE_TAG]) + varint_bytes(count)
+    edit += bytes([NEXT_FILE_TAG]) + varint_bytes(FIRST_TABLE + tables)
+    edit += bytes([SEQUENCE_TAG]) + varint_bytes(count)
     for name, content in (
         (f"{LOG_NUMBER:06d}.log", b""),
-        (f"MANIFEST-{MANIFEST_NUMBER:06d}", write_log([edit])),
+        (f"MANIFEST-{MANIFEST_NUMBER:06d}", write_log([bytes([COMPARATOR_TAG]) + _prefixed(COMPARATOR) + edit])),
         ("LOCK", b""),
         ("CURRENT", f"MANIFEST-{MANIFEST_NUMBER:06d}\n".encode()),
     ):
         (folder / name).write_bytes(content)
     return count
+
+
+def _write_tables(folder: Path, items: Iterable[Item], table_size: int) -> tuple[bytes, int, int]:
+    """Write the tables; return the part of the edit that adds them, their number and that of the records."""
+    edit, tables, count, last = b"", 0, 0, b""
+    iterator = iter(items)
+    item = next(iterator, None)
+    while item is not None:
+        number = FIRST_TABLE + tables
+        with (folder / f"{number:06d}.ldb").open("wb") as stream:
+            writer = _TableWriter(stream)
+            while item is not None and writer.offset < table_size:
+                key, value = item
+                if count and key <= last:
+                    raise ValueError(f"keys must ascend: {key!r} comes after {last!r}")
+                last = key
+                count += 1
+                writer.add(_internal(key, count), value)
+                item = next(iterator, None)
+            edit += _finish(writer, number)
+        tables += 1
+    return edit, tables, count
 
 
 def _internal(key: bytes, sequence: int) -> bytes:
@@ -151,10 +157,9 @@ def _internal(key: bytes, sequence: int) -> bytes:
 
 
 def _finish(writer: _TableWriter, number: int) -> bytes:
-    """Close a table and return the part of the edit that adds it."""
+    """Finish a table and return the part of the edit that adds it."""
     writer.flush()
     largest = writer.index.last
     size = writer.finish()
-    writer.stream.close()
     head = bytes([NEW_TAG, LEVEL]) + varint_bytes(number) + varint_bytes(size)
     return head + _prefixed(writer.smallest) + _prefixed(largest)

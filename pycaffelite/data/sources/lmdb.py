@@ -25,6 +25,7 @@ MAGIC, VERSION = 0xBEEFC0DE, 1
 HEADER = 16  # bytes of a page header
 BRANCH, LEAF, OVERFLOW, META = 0x01, 0x02, 0x04, 0x08  # flags of pages
 BIG_DATA = 0x01  # flag of a node whose value is in overflow pages; the others belong to nested databases
+_DEEPEST = 32  # levels of a tree, as LMDB has it
 NO_PAGE = 0xFFFF_FFFF_FFFF_FFFF
 
 _PAGE = struct.Struct("<QHHHH")
@@ -76,6 +77,8 @@ class LMDBSource(Source):
                     if previous is not None and key <= previous:
                         raise damaged(self.file, f"key {key!r} comes after {previous!r}")
                     previous = key
+                    if position == self.meta.entries:
+                        raise damaged(self.file, f"more records than the {position} that the file says")
                     if position >= start:
                         yield key, value.read()
                     position += 1
@@ -123,6 +126,8 @@ def _meta_at(path: Path, stream: BufferedIOBase, offset: int) -> Meta | None:
     if page_size not in (1 << bits for bits in range(8, 17)):
         raise damaged(path, f"a page size of {page_size} bytes")
     tree = _TREE.unpack_from(page, HEADER + _META.size + _TREE.size)
+    if tree[2] > _DEEPEST:
+        raise damaged(path, f"a tree of depth {tree[2]}")
     last_page, transaction = struct.unpack_from("<QQ", page, HEADER + _META.size + 2 * _TREE.size)
     if tree[1]:
         raise UnsupportedError(
