@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import gc
+import json
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pycaffelite.data.datum import make_datum
+from pycaffelite.data.loader import BatchReader, Loader
+from pycaffelite.data.sources.base import Source
+from pycaffelite.data.transformer import Transformer
+from pycaffelite.errors import DataError
+from pycaffelite.schema import messages
+
+RANDOM = messages.TransformationParameter(mirror=True, crop_size=3)
+
+
+class ListSource(Source):
+    backend = "list"
+
+    def __init__(self, values):
+        super().__init__(Path("list"))
+        self.values = values
+
+    def items(self):
+        return ((b"%d" % n, value) for n, value in enumerate(self.values))
+
+
+def images(count=10, size=4):
+    random = np.random.default_rng(1)
+    return ListSource([make_datum(random.integers(0, 256, (1, size, size), np.uint8), n) for n in range(count)])
+
+
+def loader(source=None, parameter=RANDOM, *, batch=4, prefetch=3, **options):
+    transformer = Transformer(parameter, "TRAIN", np.random.default_rng(7))
+    size = parameter.crop_size or 4
+    reader = BatchReader(images() if source is None else source, transformer, **options)
+    return Loader(reader, (batch, 1, size, size), np.float32, prefetch=prefetch)
+
+
+def take(made, count):
+    data, labels = made._spare[0].data.copy(), made._spare[0].labels.copy()
+    batches = []
+    for _ in range(count):
+        made.next_into(data, labels)
+        batches.append((data.copy(), [int(label) for label in labels]))
+    return batches
+
+
+def same(a, b):
+    return len(a) == len(b) and all(np.array_equal(x[0], y[0]) and x[1] == y[1] for x, y in zip(a, b, strict=True))
+
+
+def test_order_and_wrap():
+    assert [labels for _, labels in take(loader(), 4)] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 0, 1], [2, 3, 4, 5]]
+
+
+def test_a_batch_larger_than_the_source():
+    assert take(loader(images(3), batch=7), 1)[0][1] == [0, 1, 2, 0, 1, 2, 0]
+
+
+@pytest.mark.parametrize("prefetch", [1, 2, 4])
+def test_the_thread_changes_nothing(prefetch):
+    assert same(take(loader(prefetch=prefetch), 9), take(loader(prefetch=0), 9))
+
+
+def test_shards_deal_like_cards_over_epochs():
+    plain = messages.TransformationParameter()
+    labels = [
+        [label for _, labels in take(loader(images(5), plain, batch=2, rank=r, size=3), 5) for label in labels]
+        for r in range(3)
+    ]
+    dealt = [n % 5 for n in range(30)]
+    assert labels == [dealt[r::3] for r in range(3)]
+
+
+def test_skip_also_beyond_the_end():
+    assert take(loader(skip=3), 1)[0][1] == [3, 4, 5, 6]
+    assert take(loader(skip=23), 1)[0][1] == [3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("prefetch", [0, 3])
+@pytest.mark.parametrize("before", [0, 1, 2, 5])
+def test_resume_goes_on_bit_for_bit(prefetch, before):
+    straight = take(loader(prefetch=prefetch), 12)
+    first = loader(prefetch=prefetch)
+    head = take(first, before)
+    time.sleep(0.01)  # lets the thread read ahead, which must not count
+    state = json.loads(json.dumps(first.state()))
+    second = loader(prefetch=prefetch)
+    take(second, 3)
+    second.restore(state)
+    assert same(head + take(second, 12 - before), straight)
+
+
+def test_close_and_go_on():
+    made = loader()
+    head = take(made, 3)
+    made.close()
+    made.close()
+    assert same(head + take(made, 3), take(loader(), 6))
+
+
+def test_what_goes_wrong_in_the_thread_is_raised_at_its_turn():
+    source = images(6)
+    source.values[5] = b"\xff\xff"
+    made = loader(source)
+    take(made, 1)
+    for _ in range(2):
+        with pytest.raises(DataError, match="record `5` of `list` cannot be used"):
+            take(made, 1)
+
+
+def test_another_shape():
+    source = images()
+    source.values[6] = make_datum(np.zeros((1, 5, 4), np.uint8), 1)
+    made = loader(source, messages.TransformationParameter())
+    take(made, 1)
+    with pytest.raises(DataError) as error:
+        take(made, 1)
+    assert str(error.value) == (
+        "error: record `6` of `list` has another shape than the first record\n  expected: 1x4x4\n  got:      1x5x4\n\n"
+        "hint: set crop_size, or make the database from images of one size"
+    )
+
+
+def test_other_shapes_are_cropped():
+    source = images()
+    source.values[1] = make_datum(np.full((1, 9, 3), 200, np.uint8), 1)
+    data, _ = take(loader(source), 1)[0]
+    assert (data[1] == 200).all()
+
+
+def test_empty():
+    with pytest.raises(DataError, match="the database is empty"):
+        take(loader(images(0), prefetch=0), 1)
+
+
+def prefetchers():
+    return [thread for thread in threading.enumerate() if thread.name == "pycaffelite-prefetch"]
+
+
+def test_the_thread_ends_with_the_loader():
+    gc.collect()
+    before = len(prefetchers())
+    made = loader()
+    take(made, 2)
+    assert len(prefetchers()) == before + 1
+    del made
+    gc.collect()
+    assert len(prefetchers()) == before
