@@ -184,6 +184,6 @@ def render(summary: NetSummary, *, with_splits: bool = False) -> RenderableType:
         f"MACs        {tables.count(summary.macs)} for a forward pass over the batch",
         f"memory      {tables.memory(summary.memory)}"
         + (" with gradients" if summary.phase == "TRAIN" else "")
-        + (f"; with {hidden} splits that are not shown" if hidden else ""),
+        + (f"; with {hidden} {'split that is' if hidden == 1 else 'splits that are'} not shown" if hidden else ""),
     ]
     return Group(f"{summary.name or 'unnamed net'}, phase {summary.phase}", "", grid, "", *totals)

@@ -152,6 +152,8 @@ def scores_table(found: Sequence[Head], others: Sequence[OutputValue], title: st
     parts: list[RenderableType] = [Text(title, style="bold"), ""]
     if rows:
         parts.append(tables.table(("head", "outputs", "accuracy", "loss", "weight"), rows, left=2))
+    if rows and others:
+        parts.append("")
     if others:
         parts.append(tables.table(("output", "value"), [(each.name, tables.values(each.values)) for each in others]))
     return Group(*parts)
