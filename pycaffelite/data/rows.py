@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pycaffelite.data.locate import locate_file
-from pycaffelite.data.sources.hdf5 import read_datasets, read_list
+from pycaffelite.data.sources.hdf5 import count_rows, read_datasets, read_list
 from pycaffelite.errors import DataError
 
 Array = npt.NDArray[Any]
@@ -51,6 +51,10 @@ class RowReader:
         """Return the shape of a row of each dataset."""
         self._begin()
         return [array.shape[1:] for array in self._arrays]
+
+    def count(self) -> int:
+        """Return the number of rows of all files."""
+        return sum(count_rows(path, self.names[0]) for path in self.files)
 
     def next_into(self, tops: Sequence[Array]) -> None:
         """Write the next rows, as many as the arrays have; where a file ends the next one follows."""

@@ -65,7 +65,7 @@ class Data(Layer):
 
     def records(self) -> int:
         """Return how many records the database holds."""
-        return len(self._open().source)
+        return len(self._feed.reader.source)
 
     def state(self) -> dict[str, Any]:
         """Return the position of the next record and the state of the random generator."""

@@ -56,6 +56,10 @@ class HDF5Data(Layer):
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Do nothing: there are no bottoms."""
 
+    def records(self) -> int:
+        """Return how many rows all files hold."""
+        return self._rows.count()
+
     def state(self) -> dict[str, Any]:
         """Return the next row and the random orders."""
         return self._rows.state()

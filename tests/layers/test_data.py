@@ -167,3 +167,10 @@ def test_damage_while_running(folder):
     table.write_bytes(table.read_bytes()[:-1])
     with pytest.raises(DataError, match="the database is damaged"):
         made.forward()
+
+
+def test_records(folder):
+    notes = []
+    made = runner(folder, data="backend: LMDB", notes=notes)
+    assert made.layer.records() == 10
+    assert len(notes) == 1

@@ -129,3 +129,7 @@ def test_another_list_after_a_snapshot(tmp_path, folder):
     make(tmp_path, sizes=(3,))
     with pytest.raises(DataError, match="has changed since the snapshot"):
         runner(tmp_path).layer.restore(runner(folder).layer.state())
+
+
+def test_records(folder):
+    assert runner(folder).layer.records() == 12

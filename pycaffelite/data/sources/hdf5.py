@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,8 @@ def read_list(path: Path) -> list[str]:
 
 def read_datasets(path: Path, names: Sequence[str]) -> list[Array]:
     """Return the datasets of these names; their numbers of rows must agree."""
-    try:
-        with h5py.File(path, "r") as file:
-            arrays = [_dataset(path, file, name) for name in names]
-    except (OSError, RuntimeError, KeyError) as error:
-        raise DataError(
-            "an HDF5 file cannot be read", got=f"`{path}`: {error}", hint="copy it again, or make it again"
-        ) from error
+    with _opened(path) as file:
+        arrays = [_read(path, _dataset(path, file, name)) for name in names]
     if len({len(array) for array in arrays}) > 1 or not len(arrays[0]):
         rows = ", ".join(f"`{name}` {len(array)}" for name, array in zip(names, arrays, strict=True))
         raise DataError(
@@ -49,7 +45,25 @@ def read_datasets(path: Path, names: Sequence[str]) -> list[Array]:
     return arrays
 
 
-def _dataset(path: Path, file: h5py.File, name: str) -> Array:
+def count_rows(path: Path, name: str) -> int:
+    """Return the number of rows of a dataset, without reading them."""
+    with _opened(path) as file:
+        return int(_dataset(path, file, name).shape[0])
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
+    """Open a file for reading; what the library complains about becomes a DataError."""
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, RuntimeError, KeyError) as error:
+        raise DataError(
+            "an HDF5 file cannot be read", got=f"`{path}`: {error}", hint="copy it again, or make it again"
+        ) from error
+
+
+def _dataset(path: Path, file: h5py.File, name: str) -> h5py.Dataset:
     """Return one dataset of numbers."""
     if name not in file or not isinstance(file[name], h5py.Dataset):
         raise DataError(
@@ -65,10 +79,16 @@ def _dataset(path: Path, file: h5py.File, name: str) -> Array:
             expected="numbers, with the rows on the first axis",
             got=f"`{path}`: {dataset.dtype}, {dataset.ndim} axes",
         )
-    if dataset.nbytes > _SPARE_BYTES + _MOST_EXPANSION * dataset.id.get_storage_size():
+    return dataset
+
+
+def _read(path: Path, dataset: h5py.Dataset) -> Array:
+    """Return what a dataset holds, unless the file cannot hold it."""
+    stored = dataset.id.get_storage_size()
+    if dataset.nbytes > _SPARE_BYTES + _MOST_EXPANSION * stored:
         raise DataError(
-            f"dataset `{name}` is larger than its file can be",
-            got=f"`{path}`: {dataset.nbytes} bytes from {dataset.id.get_storage_size()} in the file",
+            f"dataset `{dataset.name.lstrip('/')}` is larger than its file can be",
+            got=f"`{path}`: {dataset.nbytes} bytes from {stored} in the file",
             hint="write the file again",
         )
     return np.asarray(dataset)
