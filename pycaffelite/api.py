@@ -20,7 +20,7 @@ from pycaffelite.net import Net, build
 from pycaffelite.plan import Plan, compile_plan
 from pycaffelite.schema import messages
 from pycaffelite.schema.reader import NetFile, SolverFile, read_net, read_solver, wrap_net
-from pycaffelite.snapshot import load_weights
+from pycaffelite.snapshot import load_weights, resume_seed
 from pycaffelite.solvers.base import Solver
 
 PathLike = str | Path
@@ -169,7 +169,7 @@ def load_solver(
         snapshot: A .solverstate to go on from.
         overrides: Solver fields to set, such as {"base_lr": 0.02}.
         dtype: float32, or float64.
-        seed: In place of the solver's `random_seed`; without either the system gives one.
+        seed: In place of the snapshot's and of the solver's `random_seed`; without any the system gives one.
         builtin_data: Whether the embedded digits stand in for a missing MNIST source.
         notify: Takes sentences that the user should read.
 
@@ -179,6 +179,9 @@ def load_solver(
     file = path if isinstance(path, SolverFile) else read_solver(path)
     if overrides:
         file = _overridden(file, overrides)
+    if seed is None:
+        # An exact resume draws the random numbers of the run that it goes on with.
+        seed = resume_seed(snapshot) if snapshot is not None else None
     if seed is None and file.solver.random_seed >= 0:
         seed = file.solver.random_seed
     roles = _NetRoles(file, net)

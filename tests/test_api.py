@@ -136,3 +136,20 @@ def test_a_seed_wins_over_the_solvers_own(folder: Path) -> None:
     assert np.array_equal(first.params["ip"][0].data, second.params["ip"][0].data)
     own = pycaffelite.load_solver("solver.prototxt").net
     assert not np.array_equal(first.params["ip"][0].data, own.params["ip"][0].data)
+
+
+def test_a_resumed_solver_ends_with_the_bits_of_one_that_never_stopped(folder: Path) -> None:
+    dropped = NET.replace('bottom: "ip" bottom: "label"', 'bottom: "drop" bottom: "label"').replace(
+        'layer { name: "loss"', 'layer { name: "drop" type: "Dropout" bottom: "ip" top: "drop" }\nlayer { name: "loss"'
+    )
+    (folder / "net.prototxt").write_text(dropped)
+    (folder / "solver.prototxt").write_text(SOLVER.replace("random_seed: 4\n", 'snapshot_prefix: "s"\n'))
+    whole = pycaffelite.load_solver("solver.prototxt")
+    whole.step(3)
+    written = whole.snapshot()
+    whole.step(4)
+    resumed = pycaffelite.load_solver("solver.prototxt", snapshot=written.state_path)
+    resumed.step(4)
+    assert resumed.iteration == whole.iteration == 7
+    for ours, theirs in zip(resumed.net.learnables, whole.net.learnables, strict=True):
+        assert np.array_equal(ours.blob.data, theirs.blob.data)
