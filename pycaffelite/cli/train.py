@@ -6,7 +6,15 @@ from typing import Any
 
 import click
 
-from pycaffelite.cli.options import builtin_data_option, json_option, seed_option, threads_option, weights_option
+from pycaffelite.cli.options import (
+    builtin_data_option,
+    json_option,
+    level_option,
+    seed_option,
+    stage_option,
+    threads_option,
+    weights_option,
+)
 
 _EFFECT = click.Choice(["snapshot", "stop", "none"])
 
@@ -21,6 +29,8 @@ _EFFECT = click.Choice(["snapshot", "stop", "none"])
 @click.option("--iterations", type=click.IntRange(min=0), metavar="N", help="Train up to iteration N (max_iter).")
 @click.option("--sigint-effect", type=_EFFECT, default="stop", show_default=True, help="What Ctrl-C does.")
 @click.option("--sighup-effect", type=_EFFECT, default="snapshot", show_default=True, help="What a hangup does.")
+@level_option
+@stage_option
 @threads_option
 @seed_option
 @builtin_data_option

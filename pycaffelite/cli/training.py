@@ -17,6 +17,7 @@ from pycaffelite.cli.signals import SignalRequests
 from pycaffelite.report import tables
 from pycaffelite.report.json_text import to_json
 from pycaffelite.report.log import Line, LogWriter
+from pycaffelite.report.stand_ins import stand_ins
 from pycaffelite.report.training import TrainingCollector, TrainingReport, render
 from pycaffelite.schema.text import format_text
 from pycaffelite.snapshot import resume_seed
@@ -36,6 +37,8 @@ class TrainOptions:
     iterations: int | None = None
     sigint_effect: str = "stop"
     sighup_effect: str = "snapshot"
+    level: int = 0
+    stage: tuple[str, ...] = ()
     threads: int | None = None
     seed: int | None = None
     builtin_data: bool = True
@@ -49,6 +52,9 @@ def run_training(options: TrainOptions) -> None:
     if options.iterations is not None:
         settings = (*settings, f"max_iter={options.iterations}")
     configuration = configure(options.config, options.solver_path, settings)
+    if options.level or options.stage:
+        configuration.solver.solver.train_state.level = options.level
+        configuration.solver.solver.train_state.stage.extend(options.stage)
     for remark in configuration.remarks:
         notify(remark)
     snapshot = newest_snapshot(configuration.solver.solver.snapshot_prefix) if options.resume else options.snapshot
@@ -113,7 +119,11 @@ def _seed(options: TrainOptions, snapshot: str | None) -> int | None:
 
 def _run(solver: Solver, options: TrainOptions, progress: TrainingProgress, log: LogWriter) -> TrainingReport:
     """Run the solver to its end, with everybody listening."""
-    collector = TrainingCollector(solver.net.name, [net.graph for net in solver.test_nets])
+    collector = TrainingCollector(
+        solver.net.name,
+        [net.graph for net in solver.test_nets],
+        stand_ins([solver.net, *solver.test_nets]),
+    )
     log.line(Line("Starting Optimization", "caffe.cpp:248"))
     requests = SignalRequests(
         solver, sigint=options.sigint_effect, sighup=options.sighup_effect, stopping=progress.stopping

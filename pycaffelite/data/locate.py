@@ -36,6 +36,11 @@ def locate_source(name: str, folder: Path, *, builtin: bool, notify: Callable[[s
     raise _missing("the data source does not exist", name, folder, hint)
 
 
+def stands_in(name: str, folder: Path) -> bool:
+    """Tell whether the embedded digits stand in for the source `name`."""
+    return Path(name).name in BUILTIN and not any(path.exists() for path in _candidates(name, folder))
+
+
 def locate_file(name: str, folder: Path, *, what: str) -> Path:
     """Return where a file is that a data layer names: from the working folder, then from the prototxt's folder."""
     for path in _candidates(name, folder):

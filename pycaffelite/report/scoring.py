@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 
 from pycaffelite.errors import DataError
 from pycaffelite.plan import Plan
 from pycaffelite.report.heads import Head, heads
+from pycaffelite.report.stand_ins import stand_ins, warning
 from pycaffelite.report.training import scores_table
 from pycaffelite.solvers.events import OutputValue
 from pycaffelite.solvers.outputs import OutputReader
@@ -57,6 +58,7 @@ class Scores:
         others: Outputs that score no blob.
         outputs: All outputs in Caffe's order.
         seconds: How long it took.
+        stand_ins: The sources that the built-in digits stood in for.
     """
 
     net: str
@@ -68,6 +70,7 @@ class Scores:
     others: tuple[OutputValue, ...]
     outputs: tuple[OutputValue, ...]
     seconds: float
+    stand_ins: tuple[str, ...]
 
 
 def whole_pass(plan: Plan, iterations: int | None = None) -> Pass:
@@ -116,9 +119,11 @@ def score(plan: Plan, batches: Pass, batch_done: BatchDone = lambda _index, _out
         others=tuple(others),
         outputs=means,
         seconds=time.perf_counter() - begin,
+        stand_ins=stand_ins([plan.net]),
     )
 
 
 def render(scores: Scores, title: str) -> RenderableType:
     """Lay the averages out as a table."""
-    return scores_table(scores.heads, scores.others, title)
+    table = scores_table(scores.heads, scores.others, title)
+    return Group(table, "", f"data  {warning(scores.stand_ins)}") if scores.stand_ins else table

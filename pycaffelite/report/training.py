@@ -12,6 +12,7 @@ from rich.text import Text
 from pycaffelite.graph.graph import Graph
 from pycaffelite.report import tables
 from pycaffelite.report.heads import Head, heads
+from pycaffelite.report.stand_ins import warning
 from pycaffelite.solvers import events
 from pycaffelite.solvers.events import OutputValue
 
@@ -50,6 +51,7 @@ class TrainingReport:
         outputs: The train net's outputs of the last iteration.
         tests: The last scores of each test net.
         weights_path, state_path: The last snapshot; None where there was none.
+        stand_ins: The sources that the built-in digits stood in for.
     """
 
     net: str
@@ -63,6 +65,7 @@ class TrainingReport:
     tests: tuple[TestScores, ...]
     weights_path: str | None
     state_path: str | None
+    stand_ins: tuple[str, ...] = ()
 
 
 class TrainingCollector:
@@ -71,10 +74,18 @@ class TrainingCollector:
     Args:
         net: The train net's name.
         test_graphs: The graphs of the test nets, to tell what each output scores.
+        stand_ins: The sources that the built-in digits stand in for.
         clock: Seconds, from any start.
     """
 
-    def __init__(self, net: str, test_graphs: Sequence[Graph], clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        net: str,
+        test_graphs: Sequence[Graph],
+        stand_ins: tuple[str, ...] = (),
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._stand_ins = stand_ins
         self._net = net
         self._graphs = test_graphs
         self._clock = clock
@@ -120,6 +131,7 @@ class TrainingCollector:
             tests=tuple(self._tests[index] for index in sorted(self._tests)),
             weights_path=self._snapshot.weights_path if self._snapshot else None,
             state_path=self._snapshot.state_path if self._snapshot else None,
+            stand_ins=self._stand_ins,
         )
 
 
@@ -166,6 +178,8 @@ def _test_title(report: TrainingReport, test: TestScores) -> str:
 
 def _facts(report: TrainingReport) -> Iterator[str]:
     """Yield the lines below the table."""
+    if report.stand_ins:
+        yield f"data         {warning(report.stand_ins)}"
     ended = {"done": "", "stopped": ", stopped early", "interrupted": ", interrupted"}[report.reason]
     yield f"iterations   {tables.count(report.iterations)} in {report.seconds:.1f} s{ended}"
     if report.rate:

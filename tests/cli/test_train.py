@@ -122,6 +122,15 @@ def test_weights_that_fit_nothing_are_told(run: Run) -> None:
     assert "out/tiny_iter_1.caffemodel: not in the file, and left as they were: other" in result.stderr
 
 
+def test_stages(run: Run) -> None:
+    text = Path("nets/tiny.prototxt").read_text()
+    extra = 'layer { name: "more" type: "Silence" bottom: "data" include { stage: "fancy" min_level: 2 } }'
+    Path("nets/tiny.prototxt").write_text(text + extra)
+    arguments = ("train", "nets/tiny.prototxt", "--iterations", "1", "--set", "debug_info=true")
+    assert "data_data_0_split" not in run(*arguments).stderr
+    assert "data_data_0_split" in run(*arguments, "--stage", "fancy", "--level", "2").stderr
+
+
 def test_debug_info(run: Run) -> None:
     result = run("train", "nets/tiny.prototxt", "--set", "debug_info=true", "--iterations", "1")
     lines = log_texts(result)
