@@ -14,7 +14,7 @@ from pycaffelite.data.sources.base import Item, Source
 from pycaffelite.data.sources.damage import damaged, unreadable
 from pycaffelite.data.sources.leveldb_log import LogEntry, batch_entries, read_log
 from pycaffelite.data.sources.leveldb_manifest import TableFile, Version, read_version
-from pycaffelite.data.sources.leveldb_table import Entry, Table
+from pycaffelite.data.sources.leveldb_table import SUFFIXES, Entry, Table
 
 
 class LevelDBSource(Source):
@@ -69,13 +69,22 @@ class LevelDBSource(Source):
             numbers = {int(log.stem): log for log in self.path.glob("*.log") if log.stem.isdigit()}
         except OSError as error:
             raise unreadable(self.path, error) from error
-        live = [numbers[n] for n in sorted(numbers) if n >= version.log_number or n == version.previous_log_number]
-        if not live and (version.torn or not version.tables):
-            raise damaged(
-                self.path / f"{version.log_number:06d}.log",
-                "the write-ahead log, which holds the newest records, is missing",
-            )
-        return live
+        if version.log_number not in numbers:
+            self._check_without_log(version)
+        return [numbers[n] for n in sorted(numbers) if n >= version.log_number or n == version.previous_log_number]
+
+    def _check_without_log(self, version: Version) -> None:
+        """Raise DataError unless the missing log can have been an empty one, which a copy may lack.
+
+        LevelDB deletes a log when its records are in a table and the manifest says so. Where the manifest does not
+        know all tables, it was cut short, and asks for a log that is long gone.
+        """
+        log = self.path / f"{version.log_number:06d}.log"
+        known = {file.number for file in version.tables.values()}
+        found = {int(path.stem) for path in self.path.iterdir() if path.suffix in SUFFIXES and path.stem.isdigit()}
+        if version.torn or not known or found - known:
+            raise damaged(log, "the write-ahead log, which holds the newest records, is missing")
+        self._notify(f"`{log}` is missing: if it held records, they are lost")
 
 
 def sorted_runs(files: list[TableFile]) -> list[list[TableFile]]:

@@ -30,13 +30,13 @@ class Version:
 
     Attributes:
         tables: Live tables by (level, number).
-        log_number: Logs from this number on hold writes that no table has.
+        log_number: Logs from this number on hold writes that no table has; -1 before an edit has told.
         previous_log_number: One more live log, from old versions of LevelDB; 0 for none.
         torn: Whether the manifest ends in an unfinished edit.
     """
 
     tables: dict[tuple[int, int], TableFile] = field(default_factory=dict)
-    log_number: int = 0
+    log_number: int = -1
     previous_log_number: int = 0
     torn: bool = False
 
@@ -60,8 +60,8 @@ def read_version(folder: Path) -> Version:
             _apply(version, edit, manifest)
         except IndexError as error:
             raise damaged(manifest, f"edit {number} cannot be read ({error})") from None
-    if not edits:
-        raise damaged(manifest, "the manifest holds no edit")
+    if version.log_number < 0:
+        raise damaged(manifest, "the manifest names no write-ahead log; it was cut short")
     return version
 
 

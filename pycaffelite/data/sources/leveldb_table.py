@@ -19,6 +19,7 @@ from pycaffelite.data.sources.leveldb_log import masked_crc, varint
 from pycaffelite.data.sources.leveldb_manifest import TableFile
 from pycaffelite.errors import UnsupportedError
 
+SUFFIXES = (".ldb", ".sst")  # of table files; the second is of old versions
 MAGIC = 0xDB4775248B80FB57
 FOOTER = 48  # bytes
 TRAILER = 5  # bytes: type and checksum
@@ -39,10 +40,10 @@ class Table:
     """
 
     def __init__(self, folder: Path, file: TableFile) -> None:
-        path = folder / f"{file.number:06d}.ldb"
-        self.path = path if path.exists() else path.with_suffix(".sst")
+        paths = [folder / f"{file.number:06d}{suffix}" for suffix in SUFFIXES]
+        self.path = next((path for path in paths if path.exists()), paths[0])
         if not self.path.exists():
-            raise damaged(path, "the table, which the manifest lists, is missing")
+            raise damaged(self.path, "the table, which the manifest lists, is missing")
         self.file = file
 
     def entries(self) -> Iterator[Entry]:

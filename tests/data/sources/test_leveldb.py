@@ -179,6 +179,23 @@ class TestDamage:
             f"  got:      `{tmp_path}/db/000003.log`: the write-ahead log, which holds the newest records, is missing",
         ]
 
+    @pytest.mark.parametrize("name", ["compacted_leveldb", "levels_leveldb"])
+    def test_truncated_manifest(self, tmp_path, name):
+        path = tmp_path / "db"
+        shutil.copytree(GOLDEN / name, path)
+        manifest = path / "MANIFEST-000002"
+        content = manifest.read_bytes()
+        for size in range(len(content)):
+            manifest.write_bytes(content[:size])
+            with pytest.raises(DataError, match="the database is damaged"):
+                list(open_source(path).items())
+
+    def test_a_copy_without_the_empty_log(self, database):
+        (database / "000003.log").unlink()
+        notes = []
+        assert list(open_source(database, notify=notes.append).items()) == ITEMS
+        assert notes == [f"`{database}/000003.log` is missing: if it held records, they are lost"]
+
     def test_wrong_checksum(self, database):
         table = database / "000004.ldb"
         content = bytearray(table.read_bytes())
