@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ from pycaffelite.cli.signals import SignalRequests
 from pycaffelite.report import tables
 from pycaffelite.report.json_text import to_json
 from pycaffelite.report.log import Line, LogWriter
+from pycaffelite.report.scoring import Pass, score
 from pycaffelite.report.stand_ins import stand_ins
 from pycaffelite.report.training import TrainingCollector, TrainingReport, render
 from pycaffelite.schema.text import format_text
 from pycaffelite.snapshot import resume_seed
+from pycaffelite.solvers import events
 from pycaffelite.solvers.base import Solver
 
 
@@ -129,13 +132,28 @@ def _run(solver: Solver, options: TrainOptions, progress: TrainingProgress, log:
         solver, sigint=options.sigint_effect, sighup=options.sighup_effect, stopping=progress.stopping
     )
     with requests, progress:
-        for event in solver.run():
+        for event in _events(solver, collector):
             log.event(event)
             progress.take(event)
             collector.take(event)
             requests.remarks(progress.write)
     log.line(Line("Optimization Done.", "caffe.cpp:250"))
     return collector.report()
+
+
+def _events(solver: Solver, collector: TrainingCollector) -> Iterator[events.Event]:
+    """Run the solver, then the tests that Caffe leaves out where max_iter is no multiple of test_interval."""
+    yield from solver.run()
+    report = collector.report()
+    tested = {test.net_index for test in report.tests if test.iteration == report.iteration}
+    if report.reason != "done":
+        return
+    for index, plan in enumerate(solver.test_plans):
+        if index not in tested:
+            batches = solver.parameter.test_iter[index]
+            yield events.TestStarted(solver.iteration, index, batches)
+            scores = score(plan, Pass(batches))
+            yield events.TestDone(solver.iteration, index, scores.outputs, None, scores.seconds)
 
 
 def _advice(report: TrainingReport, configuration: Configuration, options: TrainOptions) -> list[str]:

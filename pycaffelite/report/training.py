@@ -183,7 +183,7 @@ def _facts(report: TrainingReport) -> Iterator[str]:
     ended = {"done": "", "stopped": ", stopped early", "interrupted": ", interrupted"}[report.reason]
     yield f"iterations   {tables.count(report.iterations)} in {report.seconds:.1f} s{ended}"
     if report.rate:
-        yield f"speed        {report.rate:.1f} iterations per second, without the first one, which compiles, and tests"
+        yield f"speed        {report.rate:.1f} iterations per second, compilation and tests left out"
     if report.loss is not None:
         yield f"train loss   {report.loss:.6g}"
     if report.weights_path:

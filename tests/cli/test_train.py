@@ -66,6 +66,12 @@ def test_what_it_ends_with(run: Run) -> None:
     ]
 
 
+def test_the_scores_are_those_of_the_end(run: Run) -> None:
+    result = run("train", "nets/tiny.prototxt", "--iterations", "4")
+    assert result.stdout.splitlines()[1] == "tiny: test after 4 iterations"
+    assert log_texts(result)[-4] == "Iteration 4, Testing net (#0)"
+
+
 def test_the_advice_can_be_followed(run: Run) -> None:
     lines = run("train", "nets/tiny.prototxt").stdout.splitlines()
     for line in lines[lines.index("next:") + 1 :]:

@@ -73,7 +73,7 @@ def test_text(test_graph: Graph) -> None:
         "",
         "data         pycaffelite's own digits, NOT MNIST, in place of mnist-train-leveldb",
         "iterations   4 in 15.0 s",
-        "speed        2.0 iterations per second, without the first one, which compiles, and tests",
+        "speed        2.0 iterations per second, compilation and tests left out",
         "train loss   0.4",
         "snapshot     a.caffemodel",
         "             a.solverstate",
