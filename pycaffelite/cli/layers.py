@@ -42,8 +42,8 @@ def _list(entries: list[LayerEntry]) -> None:
     """Print one line per type."""
     from pycaffelite.report import tables
 
-    rows = [(entry.type, entry.bottoms, entry.tops, entry.summary) for entry in entries]
-    tables.show(tables.table(("type", "bottoms", "tops", "what it does"), rows, left=4))
+    rows = [(entry.type, entry.summary) for entry in entries]
+    tables.show(tables.table(("type", "what it does"), rows, left=2))
     click.echo("`pycaffelite layers TYPE` explains one.")
 
 
