@@ -31,7 +31,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 CHUNKS = 16
 
 # As fast as fastmath=True, and NaN and infinity keep their meaning.
-_FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
+FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
 
 config: Any = numba.config
 
@@ -50,7 +50,7 @@ def kernel(*, parallel: bool = False) -> Callable[[Function], Function]:
 
     def decorate(function: Function) -> Function:
         compiled: Function = numba.njit(
-            function, cache=True, parallel=parallel, nogil=True, fastmath=_FASTMATH, error_model="numpy"
+            function, cache=True, parallel=parallel, nogil=True, fastmath=FASTMATH, error_model="numpy"
         )
         return compiled
 

@@ -3,21 +3,35 @@
 Index letters: n image, g group, o output channel of a group, c input channel of a group, (kh, kw) kernel position,
 p = (oh, ow) output pixel, k = (c, kh, kw).
 
-    y[n, g, o, p] = bias[g, o] + sum_k w[g, o, k] * patch(x)[n, g, k, p]
+    y[n, g, o, p] = bias[g, o] + sum over k of w[g, o, k] x[n, g, c, pixel of p under (kh, kw)]
 
-Patches are packed piece by piece into scratch memory that stays in the second cache, and multiplied from there.
-All arrays are flat; `Plan` holds the numbers that say how they are cut up. Every result is the same for any number
-of threads: each element is summed by one task in a fixed order, and partial sums over images are added in order.
+Pixels are packed piece by piece into scratch memory that stays in the second cache (`convolution_plan` says how), and
+multiplied from there. All arrays are flat. Every result is the same for any number of threads: each element is summed
+by one task in a fixed order, and partial sums over chunks of images are added in order. Cost: 2 multiplications and
+additions an element of w and pixel, for each of the three products.
 """
 
 from __future__ import annotations
 
-from pycaffelite.kernels._jit import Array, kernel, prange, thread_id
-from pycaffelite.kernels.convolution_pack import add_columns, pack_columns, pack_rows, pad_planes
+import numpy as np
+import numpy.typing as npt
+
+from pycaffelite.kernels._jit import Array, kernel
+from pycaffelite.kernels.convolution_pack import add_planes, pack_planes, pack_rows, pad_planes
 from pycaffelite.kernels.convolution_plan import (
+    ADDRESS,
+    BIAS,
+    BLOCK_IMAGES,
+    BLOCK_ROWS,
+    BLOCK_TILES,
+    BLOCKS,
     CHANNELS,
+    CHUNKS,
+    DILATION_H,
     GROUPS,
     HEIGHT,
+    HIGHER,
+    HIGHER_ADDRESS,
     IMAGES,
     KERNEL_H,
     KERNEL_W,
@@ -26,80 +40,125 @@ from pycaffelite.kernels.convolution_plan import (
     OUTPUTS,
     PAD_H,
     PAD_W,
+    PHASE_ROWS,
+    PLANE,
+    ROW,
+    SCRATCH,
+    SCRATCH_AT,
+    SECOND,
+    SHIFTS,
     SLACK,
+    STRIDE_H,
+    SUM_ROW,
+    TABLE,
+    TILE_HEIGHT,
     TILE_WIDTH,
+    TILES,
+    WANT_BIAS,
+    WANT_WEIGHTS,
     WIDTH,
-    Plan,
+    Geometry,
+    Numbers,
+    Product,
+    plan_data,
+    plan_forward,
+    plan_weights,
 )
-from pycaffelite.kernels.microkernel import ACCUMULATE, ROW_BIAS, ZERO, multiply_tile
-from pycaffelite.kernels.workspace import most_threads, workspace
+from pycaffelite.kernels.microkernel import ACCUMULATE, ROW_BIAS, ZERO, multiply_tile, multiply_tile_indexed
+from pycaffelite.kernels.tasks import run, task
+from pycaffelite.kernels.workspace import workspace
+
+
+class Plan:
+    """The products of one geometry and float type, each planned when it is first wanted."""
+
+    def __init__(self, geometry: Geometry, dtype: npt.DTypeLike) -> None:
+        self.geometry = geometry
+        self.dtype = np.dtype(dtype)
+        self._products: dict[tuple[object, ...], Product] = {}
+
+    def forward(self, bias: bool) -> Product:
+        """Return how y is made."""
+        if ("forward", bias) not in self._products:
+            self._products["forward", bias] = plan_forward(self.geometry, self.dtype, bias)
+        return self._products["forward", bias]
+
+    def weights(self, weights: bool, bias: bool) -> Product:
+        """Return how dw and dbias are made, or one of them."""
+        if ("weights", weights, bias) not in self._products:
+            self._products["weights", weights, bias] = plan_weights(self.geometry, self.dtype, weights, bias)
+        return self._products["weights", weights, bias]
+
+    def data(self) -> Product:
+        """Return how dx is made."""
+        if ("data",) not in self._products:
+            self._products["data",] = plan_data(self.geometry, self.dtype)
+        return self._products["data",]
+
 
 def forward(plan: Plan, x: Array, w: Array, bias: Array, y: Array) -> None:
-    """Write y. All arrays are flat; an empty `bias` stands for none."""
-    size = plan.scratch[0]
-    _forward(x, w, bias, y, workspace(plan.dtype, size * most_threads()), size, plan.numbers, plan.forward,
-             plan.forward_rows)  # fmt: skip
+    """Write y; an empty `bias` stands for none."""
+    product = plan.forward(bias.size > 0)
+    run(_forward, product.tasks, (x, w, bias, y, workspace(plan.dtype, product.scratch)), product.numbers)
 
 
 def weight_gradient(plan: Plan, x: Array, dy: Array, dw: Array, dbias: Array) -> None:
     """Add to dw and dbias, each unless it is empty."""
-    size = plan.scratch[1]
-    scratch = workspace(plan.dtype, size * most_threads() + plan.partials)
-    _weight_gradient(x, dy, dw, dbias, scratch, size, size * most_threads(), plan.numbers, plan.weight,
-                     plan.forward_rows)  # fmt: skip
+    product = plan.weights(dw.size > 0, dbias.size > 0)
+    scratch = workspace(plan.dtype, product.scratch)
+    run(_weights, product.tasks, (x, dy, scratch), product.numbers)
+    run(_add_sums, plan.geometry.outputs, (dw, dbias, scratch), product.numbers)
 
 
 def data_gradient(plan: Plan, w: Array, dy: Array, dx: Array) -> None:
     """Overwrite dx."""
-    size = plan.scratch[2]
-    _data_gradient(w, dy, dx, workspace(plan.dtype, size * most_threads()), size, plan.numbers, plan.data,
-                   plan.data_rows)  # fmt: skip
+    product = plan.data()
+    scratch = workspace(plan.dtype, product.scratch)
+    run(_permute, plan.geometry.groups * plan.geometry.kernel[0], (w, scratch), product.numbers)
+    run(_data, product.tasks, (dy, dx, scratch), product.numbers)
 
 
-@kernel(parallel=True)
-def _forward(x, w, bias, y, scratch, size, g, blocks, rows):  # type: ignore[no-untyped-def]
-    """Write y; parallel over (image, group, block of pixels, block of output channels)."""
-    pixel_blocks = -(-(g[OUT_H] * g[OUT_W]) // blocks[0])
-    row_blocks = -(-rows[0] // blocks[3])
-    for task in prange(g[IMAGES] * g[GROUPS] * pixel_blocks * row_blocks):
-        row_block = task % row_blocks
-        pixel_block = task // row_blocks % pixel_blocks
-        unit = task // (row_blocks * pixel_blocks)
-        _forward_task(x, w, bias, y, scratch, thread_id() * size, g, blocks, rows, unit, pixel_block, row_block)
-
-
-@kernel()
-def _forward_task(x, w, bias, y, scratch, at, g, blocks, rows, unit, pixel_block, row_block):  # type: ignore[no-untyped-def]
-    """Write one block of y: pack the patches of some pixels, depth block by depth block, and multiply."""
-    cg, og, pixels, depth = g[CHANNELS], g[OUTPUTS], g[OUT_H] * g[OUT_W], g[CHANNELS] * g[KERNEL_H] * g[KERNEL_W]
-    stride, width = blocks[1], g[TILE_WIDTH]
-    p0 = pixel_block * blocks[0]
-    p1 = min(pixels, p0 + blocks[0])
-    first_tile, last_tile = row_block * blocks[3], min(rows[0], (row_block + 1) * blocks[3])
-    group = unit % g[GROUPS]
-    start = ROW_BIAS if bias.size else ZERO
-    for k0 in range(0, depth, blocks[2]):
-        k1 = min(depth, k0 + blocks[2])
-        pack_columns(x, unit * cg * g[HEIGHT] * g[WIDTH], scratch, at, stride, g, p0, p1, k0, k1)
-        for p in range(p0, p1, width):
+@task("fffff")
+def _forward(number: int, thread: int, x: Array, w: Array, bias: Array, y: Array, scratch: Array, g: Numbers) -> None:
+    """Write some output rows of one image and group: block by block of channels, pack planes and multiply."""
+    cg, og, pixels, area = g[CHANNELS], g[OUTPUTS], g[OUT_H] * g[OUT_W], g[KERNEL_H] * g[KERNEL_W]
+    tile_blocks, row_blocks = -(-g[TILES] // g[BLOCK_TILES]), -(-g[OUT_H] // g[BLOCK_ROWS])
+    unit = number // (tile_blocks * row_blocks)
+    row = number // tile_blocks % row_blocks * g[BLOCK_ROWS]
+    first_tile = number % tile_blocks * g[BLOCK_TILES]
+    last_tile = min(g[TILES], first_tile + g[BLOCK_TILES])
+    rows = min(g[BLOCK_ROWS], g[OUT_H] - row)
+    at, depth, width = thread * g[SCRATCH], cg * area, g[TILE_WIDTH]
+    edge = at + g[SCRATCH] - 16 * width
+    block = -(-cg // g[BLOCKS])
+    start = ROW_BIAS if g[BIAS] else ZERO
+    for c0 in range(0, cg, block):
+        channels = min(block, cg - c0)
+        pack_planes(x, (unit * cg + c0) * g[HEIGHT] * g[WIDTH], scratch, at, g, row, rows, channels)
+        for p in range(0, rows * g[OUT_W], width):
+            inside = min(width, rows * g[OUT_W] - p)
             for tile in range(first_tile, last_tile):
-                i = group * og + tile * rows[1] + min(tile, rows[2])
-                height = rows[1] + (tile < rows[2])
-                address = rows[4] if tile < rows[2] else rows[3]
-                target = unit * og * pixels + (i - group * og) * pixels + p
-                if p + width <= p1:
-                    multiply_tile(address, k1 - k0, w, i * depth + k0, depth, 1, scratch, at + p - p0, stride,
-                                  y, target, pixels, start, bias, i)  # fmt: skip
+                i = tile * g[TILE_HEIGHT] + min(tile, g[HIGHER])
+                address = g[HIGHER_ADDRESS] if tile < g[HIGHER] else g[ADDRESS]
+                target = (unit * og + i) * pixels + row * g[OUT_W] + p
+                i += unit % g[GROUPS] * og
+                if inside == width:
+                    multiply_tile_indexed(address, channels * area, w, i * depth + c0 * area, depth, 1,
+                                          scratch, at + p, g, TABLE, y, target, pixels, start, bias, i)  # fmt: skip
                 else:
-                    edge = at + blocks[2] * stride + SLACK
-                    multiply_tile(address, k1 - k0, w, i * depth + k0, depth, 1, scratch, at + p - p0, stride,
-                                  scratch, edge, width, start if k0 == 0 else ZERO, bias, i)  # fmt: skip
-                    _spill(scratch, edge, width, y, target, pixels, height, p1 - p, k0 > 0)
+                    multiply_tile_indexed(address, channels * area, w, i * depth + c0 * area, depth, 1,
+                                          scratch, at + p, g, TABLE, scratch, edge, width,
+                                          ZERO if c0 else start, bias, i)  # fmt: skip
+                    height = g[TILE_HEIGHT] + (tile < g[HIGHER])
+                    _spill(scratch, edge, width, y, target, pixels, height, inside, c0 > 0)
         start = ACCUMULATE
 
 
 @kernel()
-def _spill(source, source_at, source_row, target, target_at, target_row, height, columns, add):  # type: ignore[no-untyped-def]
+def _spill(
+    source: Array, source_at: int, source_row: int, target: Array, target_at: int, target_row: int, height: int,
+    columns: int, add: bool,
+) -> None:  # fmt: skip
     """Copy or add the part of a tile that lies inside the matrix."""
     for i in range(height):
         for j in range(columns):
@@ -109,108 +168,154 @@ def _spill(source, source_at, source_row, target, target_at, target_row, height,
             target[target_at + i * target_row + j] = value
 
 
-@kernel(parallel=True)
-def _weight_gradient(x, dy, dw, dbias, scratch, size, partials_at, g, blocks, rows):  # type: ignore[no-untyped-def]
-    """Add to dw and dbias; parallel over (chunk of images, group, block of channels), then over output channels."""
-    groups, og, channel_blocks, depth = g[GROUPS], g[OUTPUTS], -(-g[CHANNELS] // blocks[0]), g[CHANNELS] * g[KERNEL_H] * g[KERNEL_W]
-    chunks = -(-g[IMAGES] // blocks[3])
-    piece = og * blocks[4]
-    bias_at = partials_at + chunks * groups * channel_blocks * piece
-    for task in prange(chunks * groups * channel_blocks):
-        unit = task // channel_blocks
-        _weight_task(x, dy, scratch, thread_id() * size, partials_at + task * piece, bias_at + unit * og, g, blocks,
-                     rows, unit // groups, unit % groups, task % channel_blocks, dw.size > 0)  # fmt: skip
-    columns = blocks[0] * g[KERNEL_H] * g[KERNEL_W]
-    for row in prange(groups * og):
-        group, o = row // og, row % og
-        for chunk in range(chunks):
-            unit = chunk * groups + group
-            if dbias.size:
-                dbias[row] += scratch[bias_at + unit * og + o]
-            for block in range(channel_blocks if dw.size else 0):
-                source = partials_at + (unit * channel_blocks + block) * piece + o * blocks[4]
-                target = row * depth + block * columns
-                for k in range(min(columns, depth - block * columns)):
-                    dw[target + k] += scratch[source + k]
-
-
-@kernel()
-def _weight_task(x, dy, scratch, at, sum_at, bias_at, g, blocks, rows, chunk, group, block, weights):  # type: ignore[no-untyped-def]
+@task("fffff")
+def _weights(number: int, thread: int, x: Array, dy: Array, scratch: Array, _d: Array, _e: Array, g: Numbers) -> None:
     """Write the partial sums of one block of channels over one chunk of images; block 0 sums the bias too."""
-    groups, cg, og, pixels, area = g[GROUPS], g[CHANNELS], g[OUTPUTS], g[OUT_H] * g[OUT_W], g[KERNEL_H] * g[KERNEL_W]
-    plane = g[HEIGHT] * g[WIDTH]
-    c0, c1 = block * blocks[0], min(cg, (block + 1) * blocks[0])
-    stride, width, sum_row = blocks[1], g[TILE_WIDTH], blocks[4]
-    padded_row = g[WIDTH] + 2 * g[PAD_W]
-    patches = at + blocks[0] * (g[HEIGHT] + 2 * g[PAD_H]) * padded_row + SLACK
+    groups, cg, og, pixels = g[GROUPS], g[CHANNELS], g[OUTPUTS], g[OUT_H] * g[OUT_W]
+    unit, block = number // g[BLOCKS], number % g[BLOCKS]
+    chunk, group = unit // groups, unit % groups
+    size = -(-cg // g[BLOCKS])
+    c0 = block * size
+    channels = min(size, cg - c0)
+    at = g[SCRATCH_AT] + thread * g[SCRATCH]
+    packed = at + size * (g[HEIGHT] + 2 * g[PAD_H]) * (g[WIDTH] + 2 * g[PAD_W])
+    sums = number * g[SHIFTS] * og * g[SUM_ROW]
+    bias_sums = g[CHUNKS] * groups * g[BLOCKS] * g[SHIFTS] * og * g[SUM_ROW] + unit * og
     start = ZERO
-    for n in range(chunk * blocks[3], min(g[IMAGES], (chunk + 1) * blocks[3])):
-        unit = n * groups + group
-        dy_at = unit * og * pixels
-        if weights:
-            pad_planes(x, (unit * cg + c0) * plane, scratch, at, g, c1 - c0)
-        for p0 in range(0, pixels if weights else 0, blocks[2]):
-            p1 = min(pixels, p0 + blocks[2])
-            pack_rows(scratch, at, patches, stride, g, p0, p1, c1 - c0)
-            for k in range(0, (c1 - c0) * area, width):
-                for tile in range(rows[0]):
-                    i = tile * rows[1] + min(tile, rows[2])
-                    address = rows[4] if tile < rows[2] else rows[3]
-                    multiply_tile(address, p1 - p0, dy, dy_at + i * pixels + p0, pixels, 1, scratch, patches + k,
-                                  stride, scratch, sum_at + i * sum_row + k, sum_row, start, dy, 0)  # fmt: skip
-            start = ACCUMULATE
-        if block == 0:
+    for n in range(chunk * g[BLOCK_IMAGES], min(g[IMAGES], (chunk + 1) * g[BLOCK_IMAGES])):
+        image = n * groups + group
+        if g[WANT_WEIGHTS]:
+            pad_planes(x, (image * cg + c0) * g[HEIGHT] * g[WIDTH], scratch, at, g, channels)
+            for row in range(0, g[OUT_H], g[BLOCK_ROWS]):
+                rows = min(g[BLOCK_ROWS], g[OUT_H] - row)
+                pack_rows(scratch, at, packed, g, row, rows, channels)
+                dy_at = image * og * pixels + row * g[OUT_W]
+                _multiply_rows(dy, dy_at, scratch, packed, sums, g, rows, channels, start)
+                start = ACCUMULATE
+        if g[WANT_BIAS] and block == 0:
             for o in range(og):
-                total = x.dtype.type(0)
-                for p in range(pixels):
-                    total += dy[dy_at + o * pixels + p]
-                if n > chunk * blocks[3]:
-                    total += scratch[bias_at + o]
-                scratch[bias_at + o] = total
-
-
-@kernel(parallel=True)
-def _data_gradient(w, dy, dx, scratch, size, g, blocks, rows):  # type: ignore[no-untyped-def]
-    """Overwrite dx; parallel over (image, group, block of channels)."""
-    for task in prange(g[IMAGES] * g[GROUPS] * blocks[0]):
-        _data_task(w, dy, dx, scratch, thread_id() * size, g, blocks, rows, task // blocks[0], task % blocks[0])
+                begin = (image * og + o) * pixels
+                total = dy[begin]
+                for p in range(1, pixels):
+                    total += dy[begin + p]
+                if n > chunk * g[BLOCK_IMAGES]:
+                    total += scratch[bias_sums + o]
+                scratch[bias_sums + o] = total
 
 
 @kernel()
-def _data_task(w, dy, dx, scratch, at, g, blocks, rows, unit, block):  # type: ignore[no-untyped-def]
-    """Write the gradient of some channels of one image: the gradient of their patches, added where they came from."""
-    cg, og, pixels, area = g[CHANNELS], g[OUTPUTS], g[OUT_H] * g[OUT_W], g[KERNEL_H] * g[KERNEL_W]
-    plane, depth, width, stride = g[HEIGHT] * g[WIDTH], cg * area, g[TILE_WIDTH], blocks[2]
-    least, more = cg // blocks[0], cg % blocks[0]
+def _multiply_rows(
+    dy: Array, dy_at: int, scratch: Array, packed: int, sums: int, g: Numbers, rows: int, channels: int, start: int
+) -> None:
+    """Add to the partial sums what some output rows of one image give."""
+    pixels, og, steps = g[OUT_H] * g[OUT_W], g[OUTPUTS], rows * g[OUT_W]
+    columns = channels * g[KERNEL_W] * (g[KERNEL_H] if g[SHIFTS] == 1 else 1)
+    for shift in range(g[SHIFTS]):
+        index, phase = shift * g[DILATION_H] // g[STRIDE_H], shift * g[DILATION_H] % g[STRIDE_H]
+        source = packed + (phase * g[PHASE_ROWS] + index) * g[OUT_W] * g[ROW]
+        for k in range(0, columns, g[TILE_WIDTH]):
+            second = SECOND if 2 * (columns - k) <= g[TILE_WIDTH] else 0
+            for tile in range(g[TILES + second]):
+                i = tile * g[TILE_HEIGHT + second] + min(tile, g[HIGHER + second])
+                address = g[HIGHER_ADDRESS + second] if tile < g[HIGHER + second] else g[ADDRESS + second]
+                multiply_tile(address, steps, dy, dy_at + i * pixels, pixels, 1, scratch, source + k, g[ROW],
+                              scratch, sums + (shift * og + i) * g[SUM_ROW] + k, g[SUM_ROW], start, dy, 0)  # fmt: skip
+
+
+@task("fffff")
+def _add_sums(
+    number: int, _thread: int, dw: Array, dbias: Array, scratch: Array, _d: Array, _e: Array, g: Numbers
+) -> None:
+    """Add the partial sums of one output channel to dw and dbias, chunk by chunk in order."""
+    og, cg, kernel_w = g[OUTPUTS], g[CHANNELS], g[KERNEL_W]
+    group, o = number // og, number % og
+    line = g[SUM_ROW]
+    piece = g[SHIFTS] * og * line
+    chunk_size = g[GROUPS] * g[BLOCKS] * piece
+    if g[WANT_BIAS]:
+        for chunk in range(g[CHUNKS]):
+            dbias[number] += scratch[g[CHUNKS] * chunk_size + (chunk * g[GROUPS] + group) * og + o]
+    if not g[WANT_WEIGHTS]:
+        return
+    size = -(-cg // g[BLOCKS])
+    together = g[KERNEL_H] // g[SHIFTS] * kernel_w
+    for block in range(g[BLOCKS]):
+        channels = min(size, cg - block * size)
+        for shift in range(g[SHIFTS]):
+            sums = (group * g[BLOCKS] + block) * piece + (shift * og + o) * line
+            for chunk in range(1, g[CHUNKS]):
+                for k in range(channels * together):
+                    scratch[sums + k] += scratch[sums + chunk * chunk_size + k]
+            target = (number * cg + block * size) * g[KERNEL_H] * kernel_w + shift * kernel_w
+            for c in range(channels):
+                for k in range(together):
+                    dw[target + c * g[KERNEL_H] * kernel_w + k] += scratch[sums + c * together + k]
+
+
+@task("fffff")
+def _permute(number: int, _thread: int, w: Array, scratch: Array, _c: Array, _d: Array, _e: Array, g: Numbers) -> None:
+    """Write the weights of one group and kernel row as rows o of (c, kw): a tile's column is then one short run."""
+    og, cg, kernel_h, kernel_w = g[OUTPUTS], g[CHANNELS], g[KERNEL_H], g[KERNEL_W]
+    group, kh = number // kernel_h, number % kernel_h
+    for i in range(og * cg):
+        source = ((group * og * cg + i) * kernel_h + kh) * kernel_w
+        target = (number * og * cg + i) * kernel_w
+        for kw in range(kernel_w):
+            scratch[target + kw] = w[source + kw]
+
+
+@task("fffff")
+def _data(number: int, thread: int, dy: Array, dx: Array, scratch: Array, _d: Array, _e: Array, g: Numbers) -> None:
+    """Write the gradient of some channels of one image and group: fill their planes, add these to their pixels."""
+    cg, pixels, plane = g[CHANNELS], g[OUT_H] * g[OUT_W], g[HEIGHT] * g[WIDTH]
+    unit, block = number // g[BLOCKS], number % g[BLOCKS]
+    least, more = cg // g[BLOCKS], cg % g[BLOCKS]
     c0 = block * least + min(block, more)
     channels = least + (block < more)
-    kind = channels - least
+    at = g[SCRATCH_AT] + thread * g[SCRATCH]
     x_at = (unit * cg + c0) * plane
-    w_at = (unit % g[GROUPS]) * og * depth + c0 * area
-    edge = at + channels * area * stride
     for i in range(x_at, x_at + channels * plane):
         dx[i] = 0
-    for p0 in range(0, pixels, blocks[1]):
-        p1 = min(pixels, p0 + blocks[1])
-        for p in range(p0, p1, width):
-            source = unit * og * pixels + p
-            inside = source + (og - 1) * pixels + width <= dy.size
-            if not inside:  # the last pixels of the last image: a whole tile would read past the end
-                _gather(dy, source, pixels, scratch, edge, width, og, p1 - p)
-            for tile in range(rows[kind, 0]):
-                i = tile * rows[kind, 1] + min(tile, rows[kind, 2])
-                address = rows[kind, 4] if tile < rows[kind, 2] else rows[kind, 3]
-                if inside:
-                    multiply_tile(address, og, w, w_at + i, 1, depth, dy, source, pixels,
-                                  scratch, at + i * stride + p - p0, stride, ZERO, dy, 0)  # fmt: skip
-                else:
-                    multiply_tile(address, og, w, w_at + i, 1, depth, scratch, edge, width,
-                                  scratch, at + i * stride + p - p0, stride, ZERO, dy, 0)  # fmt: skip
-        add_columns(scratch, at, stride, dx, x_at, g, p0, p1, channels)
+    for row in range(0, g[OUT_H], g[BLOCK_ROWS]):
+        rows = min(g[BLOCK_ROWS], g[OUT_H] - row)
+        for i in range(at, at + channels * g[KERNEL_W] * g[PLANE]):
+            scratch[i] = 0
+        dy_at = unit * g[OUTPUTS] * pixels + row * g[OUT_W]
+        _fill_planes(dy, dy_at, scratch, at, g, rows, unit % g[GROUPS], c0, channels)
+        add_planes(scratch, at, dx, x_at, g, row, rows, channels)
 
 
 @kernel()
-def _gather(source, source_at, source_row, target, target_at, width, height, columns):  # type: ignore[no-untyped-def]
+def _fill_planes(
+    dy: Array, dy_at: int, scratch: Array, at: int, g: Numbers, rows: int, group: int, c0: int, channels: int
+) -> None:
+    """Add to the planes what some output rows send back through every kernel row."""
+    og, pixels, width, line = g[OUTPUTS], g[OUT_H] * g[OUT_W], g[TILE_WIDTH], g[CHANNELS] * g[KERNEL_W]
+    second = SECOND if channels > g[CHANNELS] // g[BLOCKS] else 0
+    edge = at + g[SCRATCH] - og * width - SLACK
+    for p in range(0, rows * g[OUT_W], width):
+        inside = min(width, rows * g[OUT_W] - p)
+        if inside < width:  # zeros to the right, because the tile is added to planes that go on there
+            _gather(dy, dy_at + p, pixels, scratch, edge, width, og, inside)
+        for kh in range(g[KERNEL_H]):
+            index, phase = kh * g[DILATION_H] // g[STRIDE_H], kh * g[DILATION_H] % g[STRIDE_H]
+            target = at + (phase * g[PHASE_ROWS] + index) * g[OUT_W] + p
+            source = (group * g[KERNEL_H] + kh) * og * line + c0 * g[KERNEL_W]
+            for tile in range(g[TILES + second]):
+                i = tile * g[TILE_HEIGHT + second] + min(tile, g[HIGHER + second])
+                address = g[HIGHER_ADDRESS + second] if tile < g[HIGHER + second] else g[ADDRESS + second]
+                if inside == width:
+                    multiply_tile(address, og, scratch, source + i, 1, line, dy, dy_at + p, pixels,
+                                  scratch, target + i * g[PLANE], g[PLANE], ACCUMULATE, dy, 0)  # fmt: skip
+                else:
+                    multiply_tile(address, og, scratch, source + i, 1, line, scratch, edge, width,
+                                  scratch, target + i * g[PLANE], g[PLANE], ACCUMULATE, dy, 0)  # fmt: skip
+
+
+@kernel()
+def _gather(
+    source: Array, source_at: int, source_row: int, target: Array, target_at: int, width: int, height: int, columns: int
+) -> None:
     """Copy a narrow matrix to a panel, with zeros to its right."""
     for i in range(height):
         for j in range(width):

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from pycaffelite.kernels import convolution, im2col
 from pycaffelite.kernels._jit import Array
-from pycaffelite.kernels.convolution_plan import Geometry, Plan, make_plan
+from pycaffelite.kernels.convolution import Plan
+from pycaffelite.kernels.convolution_plan import Geometry
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def make_nd_plan(
     """Plan a convolution; `axes` holds (length, outputs, kernel, stride, pad, dilation) of each spatial axis."""
     area = math.prod(axis[im2col.KERNEL] for axis in axes)
     pixels = math.prod(axis[im2col.OUTPUTS] for axis in axes)
-    inner = make_plan(Geometry(1, channels * area, 1, pixels, outputs, (1, 1), groups=groups), dtype)
+    inner = Plan(Geometry(1, channels * area, 1, pixels, outputs, (1, 1), groups=groups), dtype)
     columns = np.zeros(channels * area * pixels, dtype)
     return NdPlan(inner, images, channels, np.array(axes, np.int64), columns)
 

@@ -1,4 +1,11 @@
-"""How a convolution is cut into tasks, blocks and tiles: numbers only, chosen once for a geometry."""
+"""How a convolution is cut into tasks, blocks and tiles: numbers only, chosen once for a geometry.
+
+Input channels are packed into *planes*: for each channel and each kernel column kw, the rows of the padded input, of
+which each holds only the pixels that kw meets, one for each output column. In a plane, the pixels that kernel row kh
+meets are one contiguous run for the whole block of output rows, `shift(kh)` elements from the plane's beginning: so
+kernel rows cost no packing. With a stride of s, rows are sorted by their number modulo s (their *phase*), which keeps
+this true.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +15,32 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pycaffelite.kernels.microkernel import MAX_HEIGHT, row_tiles, tile_kernel, tile_width
-from pycaffelite.kernels.workspace import padded_stride
+from pycaffelite.kernels.microkernel import VECTORS, row_tiles, tile_kernel, tile_width
+from pycaffelite.kernels.workspace import most_threads, padded_stride
 
-# Places in the vector of numbers that describes a convolution, all for one group.
+Numbers = npt.NDArray[np.int64]
+
+# Places in the vector of numbers that each product gets. The geometry; channels and outputs are those of a group:
 IMAGES, GROUPS, CHANNELS, OUTPUTS, HEIGHT, WIDTH, OUT_H, OUT_W = range(8)
 KERNEL_H, KERNEL_W, STRIDE_H, STRIDE_W, PAD_H, PAD_W, DILATION_H, DILATION_W, TILE_WIDTH = range(8, 17)
+# What all products have: elements of x; output rows a block; blocks of channels; elements of a plane; rows of a phase;
+# elements of scratch that one thread owns, and where the first thread's begin.
+X_SIZE, BLOCK_ROWS, BLOCKS, PLANE, PHASE_ROWS, SCRATCH, SCRATCH_AT = range(17, 24)
+# Row tiles: how many, the lesser height, how many are one higher, addresses for both heights. The second set is for
+# tiles of one vector (weight gradient) or for blocks with one channel more (data gradient).
+TILES, TILE_HEIGHT, HIGHER, ADDRESS, HIGHER_ADDRESS = range(24, 29)
+SECOND = 5
+# Forward: whether there is a bias, row tiles a block, and from TABLE on the offset of each row of the packed matrix.
+BIAS, BLOCK_TILES, TABLE = 34, 35, 36
+# Weight gradient: images a chunk, distance of packed rows, kernel rows that are multiplied one by one (1: all at once),
+# distance of rows of partial sums, whether weights and bias are wanted, chunks.
+BLOCK_IMAGES, ROW, SHIFTS, SUM_ROW, WANT_WEIGHTS, WANT_BIAS, CHUNKS = range(34, 41)
 
-SLACK = 16  # elements that packing may write past the end of a row
-_L2_TARGET = 256 * 1024  # bytes of packed patches that a task holds
+SLACK = 32  # elements that packing may write, or a tile read, past the end
+_L2_BYTES = 512 * 1024  # of packed pixels that a task holds
 _TASKS = 16  # tasks to aim for, so that many cores find work; independent of the number of threads
+_SUMS_BYTES = 1 << 20  # of partial weight gradients, beyond which images are not split
+
 
 @dataclass(frozen=True)
 class Geometry:
@@ -43,129 +66,155 @@ class Geometry:
             sizes.append((length + 2 * self.pad[axis] - reach) // self.stride[axis] + 1)
         return sizes[0], sizes[1]
 
-    def numbers(self, dtype: npt.DTypeLike) -> npt.NDArray[np.int64]:
-        """Return everything that kernels must know, in the order of the places above."""
-        oh, ow = self.output_size
-        per_group = self.channels // self.groups, self.outputs // self.groups
-        return np.array(
-            [self.images, self.groups, *per_group, self.height, self.width, oh, ow]
-            + [*self.kernel, *self.stride, *self.pad, *self.dilation, tile_width(dtype)],
-            np.int64,
-        )
+    @property
+    def x_size(self) -> int:
+        """The number of elements of the input."""
+        return self.images * self.channels * self.height * self.width
+
+    def group(self) -> tuple[int, int]:
+        """Return the input and output channels of a group."""
+        return self.channels // self.groups, self.outputs // self.groups
+
+    def phase_rows(self, rows: int) -> int:
+        """Return how many rows of each phase a block of output rows meets."""
+        return rows + (self.kernel[0] - 1) * self.dilation[0] // self.stride[0]
+
+    def plane(self, rows: int) -> int:
+        """Return the elements of a plane for a block of output rows."""
+        return self.stride[0] * self.phase_rows(rows) * self.output_size[1]
+
+    def shift(self, kh: int, rows: int) -> int:
+        """Return where in a plane the run of a kernel row begins."""
+        index, phase = divmod(kh * self.dilation[0], self.stride[0])
+        return (phase * self.phase_rows(rows) + index) * self.output_size[1]
+
+    def numbers(self, dtype: npt.DTypeLike) -> list[int]:
+        """Return the numbers of the geometry in the order of their places."""
+        sizes = [self.images, self.groups, *self.group(), self.height, self.width, *self.output_size]
+        return [*sizes, *self.kernel, *self.stride, *self.pad, *self.dilation, tile_width(dtype), self.x_size]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How the three products of one convolution are cut into tasks and tiles; int64 vectors for the kernels."""
+class Product:
+    """What one product needs: its numbers, how many tasks it has, and how much scratch memory in all."""
 
-    numbers: npt.NDArray[np.int64]
-    dtype: str
-    forward: npt.NDArray[np.int64]
-    weight: npt.NDArray[np.int64]
-    data: npt.NDArray[np.int64]
-    forward_rows: npt.NDArray[np.int64]
-    data_rows: npt.NDArray[np.int64]
-    scratch: tuple[int, int, int]  # elements a thread, for forward, weight and data
-    partials: int  # elements of partial sums of the weight gradient
+    numbers: Numbers
+    tasks: int
+    scratch: int
 
 
-def make_plan(geometry: Geometry, dtype: npt.DTypeLike) -> Plan:
-    """Choose blocks for this geometry; compiles the micro-kernels that it needs."""
-    dtype = np.dtype(dtype)
-    numbers = geometry.numbers(dtype)
-    n, groups, cg, og, _, _, oh, ow, kh, kw = (int(value) for value in numbers[:10])
-    pixels, area = oh * ow, kh * kw
-    forward, forward_scratch = _forward_blocks(n * groups, cg * area, og, pixels, dtype)
-    weight, weight_scratch, partials = _weight_blocks(geometry, dtype)
-    data, data_scratch = _data_blocks(n * groups, cg, area, og, pixels, dtype)
-    least = cg // int(data[0])
-    return Plan(
-        numbers,
-        dtype.name,
-        forward,
-        weight,
-        data,
-        _rows(og, dtype.name),
-        np.stack([_rows(least * area, dtype.name), _rows((least + bool(cg % data[0])) * area, dtype.name)]),
-        (forward_scratch, weight_scratch, data_scratch),
-        partials,
-    )
-
-
-def _rows(rows: int, dtype: str) -> npt.NDArray[np.int64]:
-    """Return (tiles, lesser height, how many are one higher, address for the lesser, address for the higher)."""
+def rows_of_tiles(rows: int, dtype: np.dtype[Any], vectors: int = VECTORS, indexed: bool = False) -> list[int]:
+    """Return the five numbers of row tiles; compiles their micro-kernels."""
     tiles, height, higher = row_tiles(rows)
-    higher_address = tile_kernel(dtype, height + 1) if higher else 0
-    return np.array([tiles, height, higher, tile_kernel(dtype, height), higher_address], np.int64)
+    addresses = [tile_kernel(dtype.name, size, vectors, indexed) for size in (height, height + 1 if higher else 0)]
+    return [tiles, height, higher, *addresses]
 
 
-def _even(total: int, most: int) -> int:
-    """Return the size of the pieces when `total` is cut into equal pieces of at most `most`."""
-    pieces = max(1, -(-total // max(1, most)))
-    return max(1, -(-total // pieces))
+def plan_forward(geometry: Geometry, dtype: np.dtype[Any], bias: bool) -> Product:
+    """Plan y: a task is an image, a group, a block of output rows and a block of row tiles."""
+    channels, outputs = geometry.group()
+    height = geometry.output_size[0]
+    units = geometry.images * geometry.groups
+    rows = _block_rows(geometry, channels, dtype, -(-_TASKS // max(1, units)))
+    row_blocks = -(-height // rows)
+    block = max(1, min(channels, _L2_BYTES // (geometry.kernel[1] * geometry.plane(rows) * dtype.itemsize)))
+    blocks = -(-channels // block)
+    block = -(-channels // blocks)
+    tiles = rows_of_tiles(outputs, dtype, indexed=True)
+    pieces = min(tiles[0], max(1, _TASKS // max(1, units * row_blocks)))
+    block_tiles = -(-tiles[0] // pieces)
+    plane = geometry.plane(rows)
+    scratch = block * geometry.kernel[1] * plane + 2 * SLACK + 16 * tile_width(dtype)
+    table = [
+        (c * geometry.kernel[1] + kw) * plane + geometry.shift(kh, rows)
+        for c in range(block)
+        for kh in range(geometry.kernel[0])
+        for kw in range(geometry.kernel[1])
+    ]
+    common = [rows, blocks, plane, geometry.phase_rows(rows), scratch, 0]
+    numbers = [*geometry.numbers(dtype), *common, *tiles, *[0] * SECOND, int(bias), block_tiles, *table]
+    tasks = units * row_blocks * -(-tiles[0] // block_tiles)
+    return Product(np.array(numbers, np.int64), tasks, scratch * most_threads())
 
 
-def _forward_blocks(
-    units: int, depth: int, rows: int, pixels: int, dtype: np.dtype[Any]
-) -> tuple[npt.NDArray[np.int64], int]:
-    """Choose (pixels a block, their stride, depth a block, row tiles a block) and the scratch that they need."""
-    width, itemsize = tile_width(dtype), dtype.itemsize
-    panels = -(-pixels // width)
-    most = max(4, _L2_TARGET // (depth * width * itemsize))
-    most = min(most, max(2, -(-panels * units // _TASKS)))
-    pixel_block = _even(panels, most) * width
-    stride = padded_stride(pixel_block, dtype)
-    depth_block = _even(depth, max(64, 2 * _L2_TARGET // (stride * itemsize)))
-    tiles = row_tiles(rows)[0]
-    pieces = min(tiles, max(1, _TASKS // (units * -(-pixels // pixel_block))))
-    scratch = depth_block * stride + MAX_HEIGHT * width + SLACK
-    return np.array([pixel_block, stride, depth_block, -(-tiles // pieces)], np.int64), scratch
+def _block_rows(geometry: Geometry, channels: int, dtype: np.dtype[Any], pieces: int) -> int:
+    """Return how many output rows make a block: few enough for the cache and for `pieces` blocks, wasting little."""
+    height, width = geometry.output_size
+    columns = tile_width(dtype)
+
+    def size(rows: int) -> int:
+        return min(channels, 16) * geometry.kernel[1] * geometry.plane(rows) * dtype.itemsize
+
+    fitting = [rows for rows in range(1, height + 1) if size(rows) <= _L2_BYTES and -(-height // rows) >= pieces]
+    if not fitting:
+        return height if height * width <= 2 * columns else max(1, min(height, -(-columns // width)))
+
+    def cost(rows: int) -> float:
+        full, rest = divmod(height, rows)
+        tiles = full * -(-rows * width // columns) + -(-rest * width // columns)
+        packed = full * geometry.phase_rows(rows) + (geometry.phase_rows(rest) if rest else 0)
+        return tiles * columns / (height * width) + 0.1 * packed / height
+
+    return min(reversed(fitting), key=cost)
 
 
-def _weight_blocks(geometry: Geometry, dtype: np.dtype[Any]) -> tuple[npt.NDArray[np.int64], int, int]:
-    """Choose the blocks of the weight gradient.
+def plan_weights(geometry: Geometry, dtype: np.dtype[Any], weights: bool, bias: bool) -> Product:
+    """Plan dw and dbias: a task is a chunk of images, a group and a block of channels."""
+    channels, outputs = geometry.group()
+    height, width = geometry.output_size
+    kernel_h, kernel_w = geometry.kernel
+    columns = tile_width(dtype)
+    extra = _waste(channels * kernel_w, columns) - _waste(kernel_h * kernel_w * channels, columns)
+    shifts = kernel_h if extra <= 0.15 else 1
+    area = kernel_w * (1 if shifts > 1 else kernel_h)
+    block = max(1, min(channels, 256 // area))
+    blocks = -(-channels // block)
+    block = -(-channels // blocks)
+    sum_row = -(-block * area // columns) * columns
+    piece = shifts * outputs * sum_row
+    units = geometry.groups * blocks
+    most = max(1, _SUMS_BYTES // (units * piece * dtype.itemsize))
+    chunks = max(1, min(geometry.images, -(-_TASKS // units), most))
+    images = max(1, -(-geometry.images // chunks))
+    chunks = -(-geometry.images // images)
+    row = padded_stride(sum_row, dtype)
+    rows = max(1, min(height, _L2_BYTES // (row * width * dtype.itemsize) - kernel_h * geometry.dilation[0]))
+    rows = -(-height // -(-height // rows))
+    packed_rows = geometry.stride[0] * geometry.phase_rows(rows) if shifts > 1 else rows
+    padded = block * (geometry.height + 2 * geometry.pad[0]) * (geometry.width + 2 * geometry.pad[1])
+    scratch = padded + packed_rows * width * row + 2 * SLACK
+    scratch += -scratch % SLACK
+    sums = chunks * units * piece + chunks * geometry.groups * outputs
+    common = [rows, blocks, 0, geometry.phase_rows(rows), scratch, sums]
+    tiles = [*rows_of_tiles(outputs, dtype), *rows_of_tiles(outputs, dtype, 1)]
+    own = [images, row, shifts, sum_row, int(weights), int(bias), chunks]
+    numbers = [*geometry.numbers(dtype), *common, *tiles, *own]
+    return Product(np.array(numbers, np.int64), chunks * units, sums + scratch * most_threads())
 
-    The vector holds: channels a block, stride of packed rows, pixels a block, images a chunk, stride of partial sums.
-    """
-    n, groups, cg, og, height, width, oh, ow, kh, kw = (int(value) for value in geometry.numbers(dtype)[:10])
-    area, columns = kh * kw, tile_width(dtype)
-    block = _channel_block(cg, area, columns)
-    blocks = -(-cg // block)
-    chunks = min(n, max(1, -(-_TASKS // (groups * blocks))))
-    images = -(-n // max(1, chunks)) if n else 1
-    stride = padded_stride(block * area, dtype)
-    pixel_block = _even(oh * ow, max(64, _L2_TARGET // (stride * dtype.itemsize)))
-    partial_stride = -(-block * area // columns) * columns
-    padded = block * (height + 2 * geometry.pad[0]) * (width + 2 * geometry.pad[1])
-    scratch = padded + 2 * SLACK + pixel_block * stride + columns
-    chunks = -(-n // images)
-    partials = chunks * groups * (og * partial_stride * blocks + og)
-    return np.array([block, stride, pixel_block, images, partial_stride], np.int64), scratch, partials
+
+def _waste(count: int, columns: int) -> float:
+    """Return the share of empty columns when tiles are full or half."""
+    half = columns // 2
+    return -(-count // half) * half / count - 1
 
 
-def _channel_block(channels: int, area: int, columns: int) -> int:
-    """Return how many channels make a block of about four tiles' width that wastes least of its last tile."""
-    most = min(channels, max(1, 4 * columns // area))
-    least = max(1, most // 2)
-
-    def waste(block: int) -> float:
-        tiles = -(-block * area // columns) * -(-channels // block)
-        return tiles * columns / (channels * area)
-
-    return min(range(most, least - 1, -1), key=waste)
-
-
-def _data_blocks(
-    units: int, channels: int, area: int, outputs: int, pixels: int, dtype: np.dtype[Any]
-) -> tuple[npt.NDArray[np.int64], int]:
-    """Choose (blocks of channels, pixels a block, their stride) of the data gradient, and the scratch."""
-    width, itemsize = tile_width(dtype), dtype.itemsize
-    blocks = -(-channels // max(1, 4 * MAX_HEIGHT // area))
-    if units < _TASKS:
-        blocks = max(blocks, min(channels, -(-_TASKS // max(1, units))))
-    rows = -(-channels // blocks) * area
-    panels = -(-pixels // width)
-    pixel_block = _even(panels, max(2, _L2_TARGET // (2 * rows * width * itemsize))) * width
-    stride = padded_stride(pixel_block, dtype)
-    scratch = rows * stride + outputs * width + SLACK
-    return np.array([blocks, pixel_block, stride], np.int64), scratch
+def plan_data(geometry: Geometry, dtype: np.dtype[Any]) -> Product:
+    """Plan dx: a task is an image, a group and a block of channels."""
+    channels, outputs = geometry.group()
+    kernel_w = geometry.kernel[1]
+    units = geometry.images * geometry.groups
+    rows = _block_rows(geometry, channels, dtype, 1)
+    plane = geometry.plane(rows)
+    most = max(1, _L2_BYTES // (kernel_w * plane * dtype.itemsize))
+    blocks = min(channels, max(-(-channels // most), -(-_TASKS // max(1, units))))
+    least = channels // blocks
+    width = tile_width(dtype)
+    panel = (least + 1) * kernel_w * plane + SLACK + width
+    scratch = panel + outputs * width + SLACK
+    permuted = geometry.groups * outputs * channels * geometry.kernel[0] * kernel_w
+    permuted += -permuted % SLACK
+    tiles = rows_of_tiles(least * kernel_w, dtype)
+    more = rows_of_tiles((least + 1) * kernel_w, dtype) if channels % blocks else [0] * SECOND
+    common = [rows, blocks, plane, geometry.phase_rows(rows), scratch, permuted]
+    numbers = [*geometry.numbers(dtype), *common, *tiles, *more]
+    return Product(np.array(numbers, np.int64), units * blocks, permuted + scratch * most_threads())

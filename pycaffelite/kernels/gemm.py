@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from pycaffelite.kernels._jit import Array, kernel, prange, thread_id
+from pycaffelite.kernels._jit import Array, kernel
 from pycaffelite.kernels.microkernel import (
     ACCUMULATE,
     MAX_HEIGHT,
@@ -27,12 +27,15 @@ from pycaffelite.kernels.microkernel import (
     tile_kernel,
     tile_width,
 )
+from pycaffelite.kernels.tasks import run, task
 from pycaffelite.kernels.workspace import most_threads, workspace
+
+Numbers = npt.NDArray[np.int64]
 
 # Places in the vector of numbers that describes a product.
 ROWS, COLUMNS, DEPTH, A_ROW, A_STEP, B_STEP, B_COLUMN, C_ROW, C_COLUMN = range(9)
 TILES, HEIGHT, HIGHER, ADDRESS, HIGHER_ADDRESS, TILE_WIDTH = range(9, 15)
-TILES_BLOCK, COLUMNS_BLOCK, DEPTH_BLOCK, PREPACK, BIAS, ADD = range(15, 21)
+TILES_BLOCK, COLUMNS_BLOCK, DEPTH_BLOCK, PREPACK, BIAS, ADD, SCRATCH, PACKED = range(15, 23)
 _NO_BIAS, _BIAS_OF_ROWS, _BIAS_OF_COLUMNS = range(3)
 
 _TASKS = 16  # tasks to aim for, whatever the number of threads
@@ -65,20 +68,26 @@ def gemm(
     depth = a.shape[0] if transpose_a else a.shape[1]
     if rows == 0 or columns == 0:
         return
-    numbers, scratch = _plan(rows, columns, depth, transpose_a, transpose_b, bias is not None, accumulate, c.dtype.name)
+    numbers, panels, tasks, scratch = _plan(
+        rows, columns, depth, transpose_a, transpose_b, bias is not None, accumulate, c.dtype.name
+    )
     first, second = (b, a) if numbers[C_COLUMN] != 1 else (a, b)
-    flat_bias = c.reshape(-1)[:0] if bias is None else bias
-    packed = scratch * most_threads()
-    panels = -(-int(numbers[COLUMNS]) // int(numbers[TILE_WIDTH])) if numbers[PREPACK] else 0
-    space = workspace(c.dtype, packed + panels * depth * int(numbers[TILE_WIDTH]))
-    _gemm(first.reshape(-1), second.reshape(-1), c.reshape(-1), flat_bias, space, scratch, packed, numbers)
+    first, second, result = first.reshape(-1), second.reshape(-1), c.reshape(-1)
+    space = workspace(c.dtype, scratch)
+    if panels:
+        run(_prepack, panels, (second, space), numbers)
+    run(_block, tasks, (first, second, result, result[:0] if bias is None else bias, space), numbers)
 
 
 @cache
 def _plan(
     rows: int, columns: int, depth: int, transpose_a: bool, transpose_b: bool, bias: bool, add: bool, dtype: str
-) -> tuple[npt.NDArray[np.int64], int]:
-    """Choose roles, blocks and tiles; return the numbers and how much scratch a thread needs."""
+) -> tuple[Numbers, int, int, int]:
+    """Choose roles, blocks and tiles.
+
+    Returns:
+        The numbers, how many panels of B to pack first, how many tasks there are, and the scratch in all.
+    """
     a = (1, rows) if transpose_a else (depth, 1)  # strides: along rows, along depth
     b = (1, depth) if transpose_b else (columns, 1)  # strides: along depth, along columns
     as_is = depth * columns * (_GATHER if transpose_b else _COPY)
@@ -98,8 +107,12 @@ def _plan(
     most = (4 if prepack else 1) * _PANEL_BYTES // (width * np.dtype(dtype).itemsize)
     depth_block = max(1, -(-depth // max(1, -(-depth // most))))
     numbers = [rows, columns, depth, *strides, tiles, height, higher, *addresses, width]
-    numbers += [tiles_block, panels_block * width, depth_block, prepack, kind, add]
-    return np.array(numbers, np.int64), depth_block * width + MAX_HEIGHT * width + SHORT
+    scratch = depth_block * width + MAX_HEIGHT * width + SHORT
+    packed = scratch * most_threads()
+    numbers += [tiles_block, panels_block * width, depth_block, prepack, kind, add, scratch, packed]
+    tasks = -(-tiles // tiles_block) * -(-panels // panels_block)
+    panels = panels if prepack else 0
+    return np.array(numbers, np.int64), panels, tasks, packed + panels * depth * width
 
 
 def _blocks(tiles: int, panels: int, work: int) -> tuple[int, int]:
@@ -111,20 +124,15 @@ def _blocks(tiles: int, panels: int, work: int) -> tuple[int, int]:
     return -(-tiles // down), -(-panels // across)
 
 
-@kernel(parallel=True)
-def _gemm(a, b, c, bias, scratch, size, packed, g):  # type: ignore[no-untyped-def]
-    """Run the product; parallel over blocks of C, after packing B in parallel where it is transposed."""
-    if g[PREPACK]:
-        for panel in prange(-(-g[COLUMNS] // g[TILE_WIDTH])):
-            column = panel * g[TILE_WIDTH]
-            _pack(b, scratch, packed + column * g[DEPTH], g, column, 0, g[DEPTH])
-    across = -(-g[COLUMNS] // g[COLUMNS_BLOCK])
-    for task in prange(across * -(-g[TILES] // g[TILES_BLOCK])):
-        _block(a, b, c, bias, scratch, thread_id() * size, packed, g, task // across, task % across)
+@task("fffff")
+def _prepack(number: int, _thread: int, b: Array, scratch: Array, _c: Array, _d: Array, _e: Array, g: Numbers) -> None:
+    """Pack one panel of a transposed B for all tasks to come."""
+    column = number * g[TILE_WIDTH]
+    _pack(b, scratch, g[PACKED] + column * g[DEPTH], g, column, 0, g[DEPTH])
 
 
 @kernel()
-def _pack(b, target, target_at, g, column, k0, k1):  # type: ignore[no-untyped-def]
+def _pack(b: Array, target: Array, target_at: int, g: Numbers, column: int, k0: int, k1: int) -> None:
     """Copy a panel of B, with zeros right of the last column."""
     width = g[TILE_WIDTH]
     inside = min(width, g[COLUMNS] - column)
@@ -140,9 +148,11 @@ def _pack(b, target, target_at, g, column, k0, k1):  # type: ignore[no-untyped-d
                 target[place + j] = 0
 
 
-@kernel()
-def _block(a, b, c, bias, scratch, at, packed, g, down, across):  # type: ignore[no-untyped-def]
+@task("fffff")
+def _block(number: int, thread: int, a: Array, b: Array, c: Array, bias: Array, scratch: Array, g: Numbers) -> None:
     """Write one block of C, depth block by depth block, panel by panel, tile by tile."""
+    blocks = -(-g[COLUMNS] // g[COLUMNS_BLOCK])
+    down, across, at, packed = number // blocks, number % blocks, thread * g[SCRATCH], g[PACKED]
     width, depth = g[TILE_WIDTH], g[DEPTH]
     first, last = down * g[TILES_BLOCK], min(g[TILES], (down + 1) * g[TILES_BLOCK])
     j0, j1 = across * g[COLUMNS_BLOCK], min(g[COLUMNS], (across + 1) * g[COLUMNS_BLOCK])
@@ -171,7 +181,10 @@ def _block(a, b, c, bias, scratch, at, packed, g, down, across):  # type: ignore
 
 
 @kernel()
-def _finish(tile, at, c, target, bias, column, g, height, columns, later):  # type: ignore[no-untyped-def]
+def _finish(
+    tile: Array, at: int, c: Array, target: int, bias: Array, column: int, g: Numbers, height: int, columns: int,
+    later: bool,
+) -> None:  # fmt: skip
     """Write a tile that the micro-kernel cannot write itself: at the edge, transposed, or with a bias of columns."""
     width = g[TILE_WIDTH]
     for i in range(height):
@@ -185,9 +198,16 @@ def _finish(tile, at, c, target, bias, column, g, height, columns, later):  # ty
             c[place] = value
 
 
-@kernel()
-def add_column_sums(a, rows, columns, target):  # type: ignore[no-untyped-def]
-    """Add the sum of each column of a (rows x columns, flat) to target; serial: it is one pass over a small matrix."""
-    for i in range(rows):
-        for j in range(columns):
-            target[j] += a[i * columns + j]
+def add_column_sums(a: Array, rows: int, columns: int, target: Array) -> None:
+    """Add the sum of each column of a (rows x columns, flat) to target; serial: one pass over a small matrix."""
+    run(_add_columns, 1, (a, target), np.array([rows, columns], np.int64))
+
+
+@task("fffff")
+def _add_columns(
+    _number: int, _thread: int, a: Array, target: Array, _c: Array, _d: Array, _e: Array, g: Numbers
+) -> None:
+    """Add the rows of a to target, one after the other."""
+    for i in range(g[0]):
+        for j in range(g[1]):
+            target[j] += a[i * g[1] + j]

@@ -2,63 +2,82 @@
 
     columns[(c, k...), (o...)] = x[c, o... * stride + k... * dilation - pad], 0 outside
 
-`g` is an int64 matrix with a row for each spatial axis: length, outputs, kernel, stride, pad, dilation. Arrays are
+`axes` is an int64 matrix with a row for each spatial axis: length, outputs, kernel, stride, pad, dilation. Arrays are
 flat. Parallel over rows (gather) or over channels (scatter), which share nothing.
 """
 
 from __future__ import annotations
 
-from pycaffelite.kernels._jit import kernel, prange
+import numpy as np
+import numpy.typing as npt
+
+from pycaffelite.kernels._jit import Array, kernel
+from pycaffelite.kernels.tasks import run, task
 
 LENGTH, OUTPUTS, KERNEL, STRIDE, PAD, DILATION = range(6)
 
 
+Numbers = npt.NDArray[np.int64]
+
+
+def im2col(x: Array, columns: Array, channels: int, axes: Numbers) -> None:
+    """Write the patches of an image; `axes` is the matrix described above."""
+    g = np.concatenate([[channels, len(axes)], axes.reshape(-1)])
+    run(_gather, channels * int(axes[:, KERNEL].prod()), (x, columns), g)
+
+
+def col2im(columns: Array, dx: Array, channels: int, axes: Numbers) -> None:
+    """Overwrite dx with the sums of the patches at their places."""
+    g = np.concatenate([[channels, len(axes)], axes.reshape(-1)])
+    run(_scatter, channels, (columns, dx), g)
+
+
 @kernel()
-def _place(g, position, output):  # type: ignore[no-untyped-def]
+def _place(g: Numbers, position: int, output: int) -> int:
     """Return where in its channel a kernel position reads for an output, -1 outside; both are row-major numbers."""
     place, step = 0, 1
-    for axis in range(g.shape[0] - 1, -1, -1):
-        k, o = position % g[axis, KERNEL], output % g[axis, OUTPUTS]
-        i = o * g[axis, STRIDE] + k * g[axis, DILATION] - g[axis, PAD]
-        if i < 0 or i >= g[axis, LENGTH]:
+    for axis in range(g[1] - 1, -1, -1):
+        at = 2 + 6 * axis
+        k, o = position % g[at + KERNEL], output % g[at + OUTPUTS]
+        i = o * g[at + STRIDE] + k * g[at + DILATION] - g[at + PAD]
+        if i < 0 or i >= g[at + LENGTH]:
             return -1
         place += i * step
-        step *= g[axis, LENGTH]
-        position //= g[axis, KERNEL]
-        output //= g[axis, OUTPUTS]
+        step *= g[at + LENGTH]
+        position //= g[at + KERNEL]
+        output //= g[at + OUTPUTS]
     return place
 
 
 @kernel()
-def _sizes(g):  # type: ignore[no-untyped-def]
-    """Return the numbers of places, kernel positions and outputs of a channel."""
-    places, area, outputs = 1, 1, 1
-    for axis in range(g.shape[0]):
-        places *= g[axis, LENGTH]
-        area *= g[axis, KERNEL]
-        outputs *= g[axis, OUTPUTS]
-    return places, area, outputs
+def _product(g: Numbers, what: int) -> int:
+    """Return the product of one of the lengths over all axes."""
+    result = 1
+    for axis in range(g[1]):
+        result *= g[2 + 6 * axis + what]
+    return result
 
 
-@kernel(parallel=True)
-def im2col(x, columns, channels, g):  # type: ignore[no-untyped-def]
-    """Write the patches of an image."""
-    places, area, outputs = _sizes(g)
-    for row in prange(channels * area):
+@task("fffff")
+def _gather(row: int, _thread: int, x: Array, columns: Array, _c: Array, _d: Array, _e: Array, g: Numbers) -> None:
+    """Write one row of the matrix."""
+    places, area, outputs = _product(g, LENGTH), _product(g, KERNEL), _product(g, OUTPUTS)
+    for output in range(outputs):
+        place = _place(g, row % area, output)
+        if place < 0:
+            columns[row * outputs + output] = 0
+        else:
+            columns[row * outputs + output] = x[row // area * places + place]
+
+
+@task("fffff")
+def _scatter(c: int, _thread: int, columns: Array, dx: Array, _c: Array, _d: Array, _e: Array, g: Numbers) -> None:
+    """Write one channel of the image."""
+    places, area, outputs = _product(g, LENGTH), _product(g, KERNEL), _product(g, OUTPUTS)
+    for i in range(c * places, (c + 1) * places):
+        dx[i] = 0
+    for position in range(area):
         for output in range(outputs):
-            place = _place(g, row % area, output)
-            columns[row * outputs + output] = x[row // area * places + place] if place >= 0 else 0
-
-
-@kernel(parallel=True)
-def col2im(columns, dx, channels, g):  # type: ignore[no-untyped-def]
-    """Overwrite dx with the sums of the patches at their places."""
-    places, area, outputs = _sizes(g)
-    for c in prange(channels):
-        for i in range(c * places, (c + 1) * places):
-            dx[i] = 0
-        for position in range(area):
-            for output in range(outputs):
-                place = _place(g, position, output)
-                if place >= 0:
-                    dx[c * places + place] += columns[(c * area + position) * outputs + output]
+            place = _place(g, position, output)
+            if place >= 0:
+                dx[c * places + place] += columns[(c * area + position) * outputs + output]

@@ -24,20 +24,20 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from pycaffelite.kernels._jit import JIT_ENABLED, Array
+from pycaffelite.kernels._jit import JIT_ENABLED, Array, config
 
 # What a tile starts from.
 ZERO = 0  # nothing
 ACCUMULATE = 1  # what C holds
 ROW_BIAS = 2  # one number a row, from `bias`
 
-_VECTORS = 2  # vectors in a row of a tile
+VECTORS = 2  # vectors in a row of a tile
 SHORT = 8  # elements that `copy8` and `add8` move
 
 
 def _features() -> set[str]:
     """Return the CPU features that Numba compiles for: the host's, or what NUMBA_CPU_FEATURES says."""
-    stated = numba.config.CPU_FEATURES
+    stated = config.CPU_FEATURES
     if stated is not None:
         return {word[1:] for word in stated.split(",") if word.startswith("+")}
     return {name for name, present in llvmlite.binding.get_host_cpu_features().items() if present}
@@ -60,7 +60,7 @@ VECTOR_BYTES, MAX_HEIGHT = _registers()
 
 def tile_width(dtype: npt.DTypeLike) -> int:
     """Return the number of columns of a tile."""
-    return _VECTORS * VECTOR_BYTES // np.dtype(dtype).itemsize
+    return VECTORS * VECTOR_BYTES // np.dtype(dtype).itemsize
 
 
 def row_tiles(rows: int) -> tuple[int, int, int]:
@@ -70,45 +70,49 @@ def row_tiles(rows: int) -> tuple[int, int, int]:
 
 
 @cache
-def tile_kernel(dtype: str, height: int) -> int:
-    """Return the address of the micro-kernel for tiles of this height, compiling it or loading it from the cache.
+def tile_kernel(dtype: str, height: int, vectors: int = VECTORS, indexed: bool = False) -> int:
+    """Return the address of the micro-kernel for tiles of one size, compiling it or loading it from the cache.
 
     Args:
         dtype: "float32" or "float64".
         height: Rows of the tile; 0 gives the address 0, which must not be called.
+        vectors: Its width in vector registers, VECTORS or 1.
+        indexed: Whether the rows of B lie at offsets from a table, instead of at equal distances.
     """
     if height == 0:
         return 0
+    itemsize = np.dtype(dtype).itemsize
     if not JIT_ENABLED:
-        return height * 1000 + tile_width(dtype)
-    compiled = _compile_tile(height, np.dtype(dtype).itemsize)
+        return height * 1000 + vectors * VECTOR_BYTES // itemsize
+    compiled = _compile_tile(height, vectors, itemsize, int(indexed))
     _KEPT.append(compiled)
     return int(compiled.address)
 
 
+_get_function: Any = cgutils.get_or_insert_function
 _KEPT: list[Any] = []  # machine code lives as long as the object that owns it
 
 
-def _compile_tile(height: int, itemsize: int) -> Any:
+def _compile_tile(height: int, vectors: int, itemsize: int, indexed: int) -> Any:
     """Compile a C function of ten addresses and strides; the closure holds numbers only, so Numba can cache it."""
     lanes = VECTOR_BYTES // itemsize
-    vectors = _VECTORS
 
     def tile(
         steps: int, a: int, a_row: int, a_step: int, b: int, b_step: int, c: int, c_row: int, start: int, bias: int
     ) -> None:
-        _tile(height, vectors, lanes, itemsize, steps, a, a_row, a_step, b, b_step, c, c_row, start, bias)
+        _tile(height, vectors, lanes, itemsize, indexed, steps, a, a_row, a_step, b, b_step, c, c_row, start, bias)
 
     signature = types.void(*[types.int64] * 10)
-    return numba.cfunc(signature, cache=True, nopython=True)(tile)
+    return numba.cfunc(signature, cache=True)(tile)
 
 
 class _Emitter:
     """Writes the code of one micro-kernel; addresses are integers, strides are in elements."""
 
-    def __init__(self, builder: Any, height: int, vectors: int, lanes: int, itemsize: int) -> None:
+    def __init__(self, builder: Any, height: int, vectors: int, lanes: int, itemsize: int, indexed: int) -> None:
         self.builder = builder
         self.height, self.vectors, self.lanes, self.itemsize = height, vectors, lanes, itemsize
+        self.indexed = indexed
         self.i64 = ir.IntType(64)
         self.scalar = ir.FloatType() if itemsize == 4 else ir.DoubleType()
         self.vector = ir.VectorType(self.scalar, lanes)
@@ -162,7 +166,7 @@ class _Emitter:
         """Write the loop over k and return the finished sums; no step at all is allowed."""
         builder = self.builder
         # Not "llvm.fma": where a processor has no such instruction that would be a call for each lane.
-        multiply_add = cgutils.get_or_insert_function(
+        multiply_add = _get_function(
             builder.module,
             ir.FunctionType(self.vector, [self.vector] * 3),
             f"llvm.fmuladd.v{self.lanes}f{8 * self.itemsize}",
@@ -175,7 +179,7 @@ class _Emitter:
         step = builder.phi(self.i64)
         step.add_incoming(zero, before)
         sums = [builder.phi(self.vector) for _ in start]
-        b_at = builder.mul(step, b_step)
+        b_at = builder.load(builder.gep(b_step, [step])) if self.indexed else builder.mul(step, b_step)
         columns = [
             self.load(b, builder.add(b_at, ir.Constant(self.i64, j * self.lanes)), self.vector)
             for j in range(self.vectors)
@@ -210,17 +214,19 @@ class _Emitter:
 
 
 @intrinsic(prefer_literal=True)
-def _tile(  # type: ignore[no-untyped-def]
-    typing_context, height, vectors, lanes, itemsize, steps, a, a_row, a_step, b, b_step, c, c_row, start, bias
+def _emit_tile(  # type: ignore[no-untyped-def]
+    typing_context, height, vectors, lanes, itemsize, indexed, steps, a, a_row, a_step, b, b_step, c, c_row, start, bias
 ):
-    """Emit one micro-kernel; the first four arguments are constants of the closure."""
-    sizes = [value.literal_value for value in (height, vectors, lanes, itemsize)]
-    signature = types.void(height, vectors, lanes, itemsize, *[types.int64] * 10)
+    """Emit one micro-kernel; the first five arguments are constants of the closure."""
+    sizes = [value.literal_value for value in (height, vectors, lanes, itemsize, indexed)]
+    signature = types.void(height, vectors, lanes, itemsize, indexed, *[types.int64] * 10)
 
     def generate(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         emitter = _Emitter(builder, *sizes)
-        steps, a, a_row, a_step, b, b_step, c, c_row, start, bias = args[4:]
+        steps, a, a_row, a_step, b, b_step, c, c_row, start, bias = args[5:]
         pointer = emitter.scalar.as_pointer()
+        if emitter.indexed:
+            b_step = builder.inttoptr(b_step, emitter.i64.as_pointer())
         a, b, c, bias = (builder.inttoptr(address, pointer) for address in (a, b, c, bias))
         offsets = emitter.offsets(c_row)
         first = emitter.starts(start, c, offsets, bias)
@@ -230,35 +236,50 @@ def _tile(  # type: ignore[no-untyped-def]
     return signature, generate
 
 
-def _element(context: Any, builder: Any, array_type: Any, value: Any, index: Any) -> Any:
-    """Return the address of one element of a flat array."""
-    array = context.make_array(array_type)(context, builder, value)
-    return builder.gep(array.data, [index])
+_tile: Any = _emit_tile  # to a type checker an intrinsic still has its typing context
+
+
+def _element(context: Any, builder: Any, kind: Any, value: Any, index: Any) -> Any:
+    """Return the address of one element of a flat array or behind a pointer."""
+    data = value if isinstance(kind, types.CPointer) else context.make_array(kind)(context, builder, value).data
+    return builder.gep(data, [index])
+
+
+def _call_tile(context: Any, builder: Any, kinds: Any, args: Any, arrays: tuple[int, ...]) -> Any:
+    """Emit the call of a micro-kernel; at `arrays` stand an array and an index, which become one address."""
+    word = ir.IntType(64)
+    values = []
+    for position, value in enumerate(args[1:], 1):
+        if position in arrays:
+            place = _element(context, builder, kinds[position], value, args[position + 1])
+            values.append(builder.ptrtoint(place, word))
+        elif position - 1 not in arrays:
+            values.append(value)
+    builder.call(builder.inttoptr(args[0], ir.FunctionType(ir.VoidType(), [word] * 10).as_pointer()), values)
+    return context.get_dummy_value()
 
 
 @intrinsic
 def _multiply_tile(  # type: ignore[no-untyped-def]
     typing_context, kernel, steps, a, a_at, a_row, a_step, b, b_at, b_step, c, c_at, c_row, start, bias, bias_at
 ):
-    i64 = types.int64
-    signature = types.void(i64, i64, a, i64, i64, i64, b, i64, i64, c, i64, i64, i64, bias, i64)
+    i = types.int64
+    signature = types.void(i, i, a, i, i, i, b, i, i, c, i, i, i, bias, i)
+    return signature, lambda context, builder, signature, args: _call_tile(
+        context, builder, signature.args, args, (2, 6, 9, 13)
+    )
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kernel, steps, a, a_at, a_row, a_step, b, b_at, b_step, c, c_at, c_row, start, bias, bias_at = args
-        word = ir.IntType(64)
-        kinds = signature.args
-        addresses = [
-            builder.ptrtoint(_element(context, builder, kinds[position], array, index), word)
-            for position, array, index in ((2, a, a_at), (6, b, b_at), (9, c, c_at), (13, bias, bias_at))
-        ]
-        function = builder.inttoptr(kernel, ir.FunctionType(ir.VoidType(), [word] * 10).as_pointer())
-        builder.call(
-            function,
-            [steps, addresses[0], a_row, a_step, addresses[1], b_step, addresses[2], c_row, start, addresses[3]],
-        )
-        return context.get_dummy_value()
 
-    return signature, generate
+@intrinsic
+def _multiply_tile_indexed(  # type: ignore[no-untyped-def]
+    typing_context,
+    kernel, steps, a, a_at, a_row, a_step, b, b_at, table, table_at, c, c_at, c_row, start, bias, bias_at,
+):  # fmt: skip
+    i = types.int64
+    signature = types.void(i, i, a, i, i, i, b, i, table, i, c, i, i, i, bias, i)
+    return signature, lambda context, builder, signature, args: _call_tile(
+        context, builder, signature.args, args, (2, 6, 8, 10, 14)
+    )
 
 
 def _move8(add: bool) -> Any:
@@ -294,9 +315,20 @@ def _multiply_tile_slowly(
     c: Array, c_at: int, c_row: int, start: int, bias: Array, bias_at: int,
 ) -> None:  # fmt: skip
     """Do what the micro-kernel does, with NumPy; every index is checked."""
+    table = np.arange(steps) * b_step
+    _multiply_tile_indexed_slowly(
+        kernel, steps, a, a_at, a_row, a_step, b, b_at, table, 0, c, c_at, c_row, start, bias, bias_at
+    )
+
+
+def _multiply_tile_indexed_slowly(
+    kernel: int, steps: int, a: Array, a_at: int, a_row: int, a_step: int, b: Array, b_at: int, table: Array,
+    table_at: int, c: Array, c_at: int, c_row: int, start: int, bias: Array, bias_at: int,
+) -> None:  # fmt: skip
     height, width = divmod(kernel, 1000)
     rows, columns, depth = np.arange(height), np.arange(width), np.arange(steps)
-    product = a[a_at + rows[:, None] * a_row + depth * a_step] @ b[b_at + depth[:, None] * b_step + columns]
+    offsets = b_at + table[table_at : table_at + steps]
+    product = a[a_at + rows[:, None] * a_row + depth * a_step] @ b[offsets[:, None] + columns]
     where = c_at + rows[:, None] * c_row + columns
     if start == ACCUMULATE:
         product = product + c[where]
@@ -316,5 +348,6 @@ def _add8_slowly(target: Array, target_at: int, source: Array, source_at: int) -
 
 
 multiply_tile: Any = _multiply_tile if JIT_ENABLED else _multiply_tile_slowly
+multiply_tile_indexed: Any = _multiply_tile_indexed if JIT_ENABLED else _multiply_tile_indexed_slowly
 copy8: Any = _move8(add=False) if JIT_ENABLED else _copy8_slowly
 add8: Any = _move8(add=True) if JIT_ENABLED else _add8_slowly

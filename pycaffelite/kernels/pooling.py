@@ -1,28 +1,70 @@
 """Pooling over windows of planes.
 
-Index letters: plane (image and channel), (oh, ow) output, (kh, kw) place in a window. Arrays are flat; `g` is
-(planes, height, width, output height, output width, kernel h, w, stride h, w, pad h, w) as int64. All kernels are
-parallel over planes, which share nothing.
+Index letters: plane (image and channel), (oh, ow) output, (h, w) place in a plane. Arrays are flat; `g` is the int64
+vector (height, width, output height, output width, kernel h, w, stride h, w, pad h, w). Parallel over planes, which
+share nothing. Cost: one comparison or addition for each place of each window.
 """
 
 from __future__ import annotations
 
-from pycaffelite.kernels._jit import kernel, prange
+import numpy as np
+import numpy.typing as npt
+
+from pycaffelite.kernels._jit import Array, kernel
+from pycaffelite.kernels.tasks import run, task
+
+Numbers = npt.NDArray[np.int64]
+
+HEIGHT, WIDTH, OUT_H, OUT_W, KERNEL_H, KERNEL_W, STRIDE_H, STRIDE_W, PAD_H, PAD_W = range(10)
 
 
-@kernel(parallel=True)
-def max_forward(x, y, argmax, g):  # type: ignore[no-untyped-def]
-    """Write the maximum of each window and its place in the plane, the first in row-major order where it is tied."""
-    for plane in prange(g[0]):
-        if g[5] == 2 and g[6] == 2 and g[7] == 2 and g[8] == 2 and 2 * g[3] == g[1] and 2 * g[4] == g[2]:
-            _max_of_quads(x, y, argmax, plane, g[3], g[4])
-        else:
-            _max_of_windows(x, y, argmax, plane, g)
+def max_forward(x: Array, y: Array, places: Array, g: Numbers) -> None:
+    """Write the maximum of each window and its place in the plane, the first in row-major order where it is tied.
+
+    `places` has the float type of x; its bits hold integers of the same width.
+    """
+    quads = tuple(g[KERNEL_H:]) == (2, 2, 2, 2, 0, 0) and 2 * g[OUT_H] == g[HEIGHT] and 2 * g[OUT_W] == g[WIDTH]
+    run(_max_of_quads if quads else _max_of_windows, planes(x, g), (x, y, places), g)
+
+
+def max_backward(dy: Array, places: Array, dx: Array, g: Numbers) -> None:
+    """Overwrite dx: each output's gradient goes to the place it came from, whichever way that was chosen."""
+    run(_to_places, planes(dx, g), (dy, places, dx), g)
+
+
+def copy_places(places: Array, mask: Array, g: Numbers) -> None:
+    """Write places as numbers of the float type, the form in which Caffe shows them."""
+    run(_copy_places, mask.size // max(1, int(g[OUT_H] * g[OUT_W])), (places, mask), g)
+
+
+def average_forward(x: Array, y: Array, g: Numbers) -> None:
+    """Write the mean of each window, with zeros for padding."""
+    run(_average, planes(x, g), (x, y), g)
+
+
+def average_backward(dy: Array, dx: Array, g: Numbers) -> None:
+    """Overwrite dx: each output's gradient is shared among its window."""
+    run(_share, planes(dx, g), (dy, dx), g)
+
+
+def planes(x: Array, g: Numbers) -> int:
+    """Return how many planes x has."""
+    return x.size // int(g[HEIGHT] * g[WIDTH])
 
 
 @kernel()
-def _max_of_quads(x, y, argmax, plane, rows, columns):  # type: ignore[no-untyped-def]
+def window(o: int, size: int, stride: int, pad: int, length: int) -> tuple[int, int]:
+    """Return from where to where window o reaches along one axis, within the plane."""
+    begin = o * stride - pad
+    return max(0, begin), min(length, begin + size)
+
+
+@task("ffiff")
+def _max_of_quads(
+    plane: int, _thread: int, x: Array, y: Array, places: Array, _d: Array, _e: Array, g: Numbers
+) -> None:
     """Pool 2 x 2 without overlap or border: no branches, so that it vectorises."""
+    rows, columns = g[OUT_H], g[OUT_W]
     width = 2 * columns
     for oh in range(rows):
         source = (plane * rows + oh) * 2 * width
@@ -35,85 +77,90 @@ def _max_of_quads(x, y, argmax, plane, rows, columns):  # type: ignore[no-untype
             at = place + (b > a)
             below = place + width + (d > c)
             y[target + ow] = lower if lower > upper else upper
-            argmax[target + ow] = below if lower > upper else at
+            places[target + ow] = below if lower > upper else at
 
 
-@kernel()
-def _max_of_windows(x, y, argmax, plane, g):  # type: ignore[no-untyped-def]
+@task("ffiff")
+def _max_of_windows(
+    plane: int, _thread: int, x: Array, y: Array, places: Array, _d: Array, _e: Array, g: Numbers
+) -> None:
     """Pool windows of any kind; padding never wins."""
-    base = plane * g[1] * g[2]
-    for oh in range(g[3]):
-        h0 = max(0, oh * g[7] - g[9])
-        h1 = min(g[1], oh * g[7] - g[9] + g[5])
-        for ow in range(g[4]):
-            w0 = max(0, ow * g[8] - g[10])
-            w1 = min(g[2], ow * g[8] - g[10] + g[6])
-            place = h0 * g[2] + w0
+    base = plane * g[HEIGHT] * g[WIDTH]
+    target = plane * g[OUT_H] * g[OUT_W]
+    for oh in range(g[OUT_H]):
+        h0, h1 = window(oh, g[KERNEL_H], g[STRIDE_H], g[PAD_H], g[HEIGHT])
+        for ow in range(g[OUT_W]):
+            w0, w1 = window(ow, g[KERNEL_W], g[STRIDE_W], g[PAD_W], g[WIDTH])
+            place = h0 * g[WIDTH] + w0
             most = x[base + place]
             for h in range(h0, h1):
                 for w in range(w0, w1):
-                    value = x[base + h * g[2] + w]
+                    value = x[base + h * g[WIDTH] + w]
                     if value > most:
                         most = value
-                        place = h * g[2] + w
-            target = (plane * g[3] + oh) * g[4] + ow
+                        place = h * g[WIDTH] + w
             y[target] = most
-            argmax[target] = place
+            places[target] = place
+            target += 1
 
 
-@kernel(parallel=True)
-def max_backward(dy, argmax, dx, g):  # type: ignore[no-untyped-def]
-    """Overwrite dx: each output's gradient goes to the place it came from. Also for any other choice of one place."""
-    outputs, area = g[3] * g[4], g[1] * g[2]
-    for plane in prange(g[0]):
-        for i in range(plane * area, (plane + 1) * area):
-            dx[i] = 0
-        for i in range(plane * outputs, (plane + 1) * outputs):
-            dx[plane * area + argmax[i]] += dy[i]
+@task("fifff")
+def _to_places(plane: int, _thread: int, dy: Array, places: Array, dx: Array, _d: Array, _e: Array, g: Numbers) -> None:
+    """Clear a plane of dx and add each output's gradient at its place."""
+    outputs, area = g[OUT_H] * g[OUT_W], g[HEIGHT] * g[WIDTH]
+    for i in range(plane * area, (plane + 1) * area):
+        dx[i] = 0
+    for i in range(plane * outputs, (plane + 1) * outputs):
+        dx[plane * area + places[i]] += dy[i]
 
 
-@kernel(parallel=True)
-def copy_places(argmax, mask):  # type: ignore[no-untyped-def]
-    """Write places as floats, the form in which Caffe shows them."""
-    for i in prange(mask.size):
-        mask[i] = argmax[i]
+@task("iffff")
+def _copy_places(
+    plane: int, _thread: int, places: Array, mask: Array, _c: Array, _d: Array, _e: Array, g: Numbers
+) -> None:
+    """Convert the places of one plane."""
+    for i in range(plane * g[OUT_H] * g[OUT_W], (plane + 1) * g[OUT_H] * g[OUT_W]):
+        mask[i] = places[i]
 
 
 @kernel()
-def _divisor(oh, ow, g):  # type: ignore[no-untyped-def]
+def _divisor(oh: int, ow: int, g: Numbers) -> int:
     """Return how many places a window counts: padding included, but not beyond it."""
-    h, w = oh * g[7] - g[9], ow * g[8] - g[10]
-    return (min(h + g[5], g[1] + g[9]) - h) * (min(w + g[6], g[2] + g[10]) - w)
+    h, w = oh * g[STRIDE_H] - g[PAD_H], ow * g[STRIDE_W] - g[PAD_W]
+    height, width = min(h + g[KERNEL_H], g[HEIGHT] + g[PAD_H]) - h, min(w + g[KERNEL_W], g[WIDTH] + g[PAD_W]) - w
+    return int(height * width)
 
 
-@kernel(parallel=True)
-def average_forward(x, y, g):  # type: ignore[no-untyped-def]
-    """Write the mean of each window, with zeros for padding."""
-    for plane in prange(g[0]):
-        base = plane * g[1] * g[2]
-        for oh in range(g[3]):
-            h0, h1 = max(0, oh * g[7] - g[9]), min(g[1], oh * g[7] - g[9] + g[5])
-            for ow in range(g[4]):
-                w0, w1 = max(0, ow * g[8] - g[10]), min(g[2], ow * g[8] - g[10] + g[6])
-                total = x.dtype.type(0)
-                for h in range(h0, h1):
-                    for w in range(w0, w1):
-                        total += x[base + h * g[2] + w]
-                y[(plane * g[3] + oh) * g[4] + ow] = total / x.dtype.type(_divisor(oh, ow, g))
+@task("fffff")
+def _average(plane: int, _thread: int, x: Array, y: Array, _c: Array, _d: Array, _e: Array, g: Numbers) -> None:
+    """Write the means of one plane."""
+    base = plane * g[HEIGHT] * g[WIDTH]
+    target = plane * g[OUT_H] * g[OUT_W]
+    for oh in range(g[OUT_H]):
+        h0, h1 = window(oh, g[KERNEL_H], g[STRIDE_H], g[PAD_H], g[HEIGHT])
+        for ow in range(g[OUT_W]):
+            w0, w1 = window(ow, g[KERNEL_W], g[STRIDE_W], g[PAD_W], g[WIDTH])
+            y[target] = 0
+            for h in range(h0, h1):
+                for w in range(w0, w1):
+                    y[target] += x[base + h * g[WIDTH] + w]
+            y[target] /= _divisor(oh, ow, g)
+            target += 1
 
 
-@kernel(parallel=True)
-def average_backward(dy, dx, g):  # type: ignore[no-untyped-def]
-    """Overwrite dx: each output's gradient is shared among its window."""
-    for plane in prange(g[0]):
-        base = plane * g[1] * g[2]
-        for i in range(base, base + g[1] * g[2]):
-            dx[i] = 0
-        for oh in range(g[3]):
-            h0, h1 = max(0, oh * g[7] - g[9]), min(g[1], oh * g[7] - g[9] + g[5])
-            for ow in range(g[4]):
-                w0, w1 = max(0, ow * g[8] - g[10]), min(g[2], ow * g[8] - g[10] + g[6])
-                share = dy[(plane * g[3] + oh) * g[4] + ow] / dx.dtype.type(_divisor(oh, ow, g))
-                for h in range(h0, h1):
-                    for w in range(w0, w1):
-                        dx[base + h * g[2] + w] += share
+@task("fffff")
+def _share(plane: int, _thread: int, dy: Array, dx: Array, _c: Array, _d: Array, _e: Array, g: Numbers) -> None:
+    """Write the gradient of one plane from those of its means."""
+    base = plane * g[HEIGHT] * g[WIDTH]
+    source = plane * g[OUT_H] * g[OUT_W]
+    for i in range(base, base + g[HEIGHT] * g[WIDTH]):
+        dx[i] = 0
+    for oh in range(g[OUT_H]):
+        h0, h1 = window(oh, g[KERNEL_H], g[STRIDE_H], g[PAD_H], g[HEIGHT])
+        for ow in range(g[OUT_W]):
+            w0, w1 = window(ow, g[KERNEL_W], g[STRIDE_W], g[PAD_W], g[WIDTH])
+            part = dy[source] / _divisor(oh, ow, g)
+            source += 1
+            for h in range(h0, h1):
+                for w in range(w0, w1):
+                    dx[base + h * g[WIDTH] + w] += part

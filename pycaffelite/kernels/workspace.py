@@ -7,24 +7,24 @@ layer writes here is still in the processor's cache when the next one overwrites
 from __future__ import annotations
 
 import threading
-from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from pycaffelite.kernels._jit import Array, config
 
 _LINE = 64  # bytes
 
 _held = threading.local()
 
 
-def workspace(dtype: npt.DTypeLike, count: int) -> npt.NDArray[Any]:
+def workspace(dtype: npt.DTypeLike, count: int) -> Array:
     """Return a flat array of at least `count` elements, with contents that mean nothing, aligned to cache lines.
 
     It stays valid, and belongs to nobody else, until the next call from the same Python thread.
     """
     dtype = np.dtype(dtype)
-    arrays: dict[str, npt.NDArray[Any]] = _held.__dict__
+    arrays: dict[str, Array] = _held.__dict__
     array = arrays.get(dtype.str)
     if array is None or array.size < count:
         raw = np.zeros(count * dtype.itemsize + _LINE, np.uint8)
@@ -35,7 +35,7 @@ def workspace(dtype: npt.DTypeLike, count: int) -> npt.NDArray[Any]:
 
 def most_threads() -> int:
     """Return how many threads a parallel kernel may ever run on; `thread_id` is less than this."""
-    return int(numba.config.NUMBA_NUM_THREADS)
+    return int(config.NUMBA_NUM_THREADS)
 
 
 def padded_stride(count: int, dtype: npt.DTypeLike) -> int:

@@ -9,10 +9,10 @@ from typing import Any
 from pycaffelite.blob import Blob, Shape
 from pycaffelite.errors import FieldError, ShapeError
 from pycaffelite.kernels import convolution, convolution_nd
-from pycaffelite.kernels.convolution_plan import Geometry, make_plan
+from pycaffelite.kernels.convolution_plan import Geometry
 from pycaffelite.layers.base import Arity, Context, Layer, Layout, ParamLayout, canonical_axis, shape_text
 from pycaffelite.layers.registry import register
-from pycaffelite.layers.windows import positive_output, repeated_or_pair, slide, spread_over
+from pycaffelite.layers.windows import Windows, positive_output, repeated_or_pair, slide, spread_over
 
 
 @register("Convolution")
@@ -49,7 +49,9 @@ class Convolution(Layer):
         self.group = int(fields.group)
         if self.group < 1 or self.outputs % self.group:
             raise FieldError(
-                "num_output is not divisible by group", expected=f"a multiple of group {self.group}", got=self.outputs
+                "num_output is not divisible by group",
+                expected=f"a multiple of group {self.group}",
+                got=str(self.outputs),
             )
 
     def layout(self, bottom_shapes: Sequence[Shape]) -> Layout:
@@ -60,27 +62,28 @@ class Convolution(Layer):
                 raise ShapeError(
                     "bottoms differ in shape", expected=f"all of shape {shape_text(shape)}", got=shape_text(other)
                 )
-        axis, kernel, *slides = self._windows(shape)
+        axis, windows = self._windows(shape)
         if shape[axis] % self.group:
             raise ShapeError(
                 "channels are not divisible by group",
                 expected=f"a multiple of group {self.group} as axis {axis}",
                 got=f"bottom of shape {shape_text(shape)}",
             )
-        sizes = slide(shape[axis + 1 :], kernel, *slides, shape)
-        params = [ParamLayout((self.outputs, shape[axis] // self.group, *kernel), self.fields.weight_filler)]
+        sizes = slide(shape[axis + 1 :], windows, shape)
+        params = [ParamLayout((self.outputs, shape[axis] // self.group, *windows.kernel), self.fields.weight_filler)]
         if self.fields.bias_term:
             params.append(ParamLayout((self.outputs,), self.fields.bias_filler))
         return Layout([(*shape[:axis], self.outputs, *sizes)] * len(bottom_shapes), params)
 
-    def _windows(self, shape: Shape) -> Any:
-        """Return the axis of the channels, and kernel, stride, pad and dilation along each spatial axis."""
+    def _windows(self, shape: Shape) -> tuple[int, Windows]:
+        """Return the axis of the channels, and how the windows slide."""
         axis = canonical_axis(self.fields.axis, shape)
         spatial = len(shape) - axis - 1
         if self.kernel is None and spatial:
-            raise FieldError("kernel_size is missing", expected="`kernel_size`, or `kernel_h` and `kernel_w`", got="none")
-        return (
-            axis,
+            raise FieldError(
+                "kernel_size is missing", expected="`kernel_size`, or `kernel_h` and `kernel_w`", got="none"
+            )
+        return axis, Windows(
             spread_over(self.kernel, spatial, 1, "kernel_size"),
             spread_over(self.stride, spatial, 1, "stride"),
             spread_over(self.pad, spatial, 0, "pad"),
@@ -90,21 +93,21 @@ class Convolution(Layer):
     def prepare(self, bottom_shapes: Sequence[Shape]) -> None:
         """Plan the products; up to two spatial axes go the fast way."""
         shape = bottom_shapes[0]
-        axis, kernel, *slides = self._windows(shape)
+        axis, windows = self._windows(shape)
         images, channels, lengths = math.prod(shape[:axis]), shape[axis], shape[axis + 1 :]
         dtype = self.params[0].dtype
         self.products: Any = convolution
         if len(lengths) > 2:
             self.products = convolution_nd
-            sizes = slide(lengths, kernel, *slides, shape)
-            axes = list(zip(lengths, sizes, kernel, *slides, strict=True))
+            sizes = slide(lengths, windows, shape)
+            axes = list(zip(lengths, sizes, *vars(windows).values(), strict=True))
             self.plan: Any = convolution_nd.make_nd_plan(images, channels, self.outputs, axes, self.group, dtype)
             return
         missing = 2 - len(lengths)  # a vector is an image of one row
         height, width = (1,) * missing + lengths
-        stride, pad, dilation = ((blank,) * missing + value for blank, value in zip((1, 0, 1), slides, strict=True))
-        kernel = (1,) * missing + kernel
-        self.plan = make_plan(
+        blanks = zip((1, 1, 0, 1), vars(windows).values(), strict=True)
+        kernel, stride, pad, dilation = ((blank,) * missing + value for blank, value in blanks)
+        self.plan = convolution.Plan(
             Geometry(images, channels, height, width, self.outputs, kernel, stride, pad, dilation, self.group), dtype
         )
 

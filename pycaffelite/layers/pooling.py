@@ -29,8 +29,8 @@ class Pooling(Layer):
     Bottoms: x, N x C x H x W.
     Tops: y, N x C x output sizes; with MAX optionally the places of the maxima, row-major numbers in their channel.
     Params: none.
-    Fields: `pooling_param`: pool (MAX); kernel_size, stride (1), pad (0), each also as _h and _w; global_pooling (false):
-        one window of the whole channel; round_mode (CEIL); engine (ignored).
+    Fields: `pooling_param`: pool (MAX); kernel_size, stride (1), pad (0), each also as _h and _w; global_pooling
+        (false): one window of the whole channel; round_mode (CEIL); engine (ignored).
         Output size: (in + 2 pad - kernel) / stride rounded up (FLOOR: down), + 1; with any pad, one less on each axis
         where the last window would begin beyond the input and its first pad.
     Backward: MAX and drawn: dy goes to its place; AVE: dy / divisor to each place of the window.
@@ -59,11 +59,15 @@ class Pooling(Layer):
         if self.whole:
             if given or self.pad != (0, 0) or self.stride != (1, 1):
                 raise FieldError(
-                    "global_pooling fixes the window", expected="no kernel, pad 0 and stride 1", got="one of them differs"
+                    "global_pooling fixes the window",
+                    expected="no kernel, pad 0 and stride 1",
+                    got="a kernel" if given else f"pad {self.pad}, stride {self.stride}",
                 )
             return 0, 0
         if not given:
-            raise FieldError("kernel_size is missing", expected="`kernel_size`, or `kernel_h` and `kernel_w`", got="none")
+            raise FieldError(
+                "kernel_size is missing", expected="`kernel_size`, or `kernel_h` and `kernel_w`", got="none"
+            )
         kernel = _pair(fields, "kernel", least=1, single="kernel_size")
         if self.pad[0] >= kernel[0] or self.pad[1] >= kernel[1]:
             raise FieldError(
@@ -83,9 +87,9 @@ class Pooling(Layer):
         top = (*shape[:2], *self._sizes(shape))
         buffers: dict[str, Any] = {}
         if self.method != messages.PoolingParameter.AVE:
-            buffers["places"] = (top, np.int32)
+            buffers["places"] = (top, None)  # integers in the bits of floats
         if self.method == messages.PoolingParameter.STOCHASTIC:
-            buffers["uniform"] = (top, np.float64)
+            buffers["uniform"] = (top, None)
         return Layout([top] * max(1, len(self.message.top)), buffers=buffers)
 
     def _sizes(self, shape: Shape) -> tuple[int, int]:
@@ -109,10 +113,10 @@ class Pooling(Layer):
 
     def prepare(self, bottom_shapes: Sequence[Shape]) -> None:
         """Gather the lengths that the kernels take."""
-        n, c, height, width = bottom_shapes[0]
+        height, width = bottom_shapes[0][2:]
         kernel = (self.kernel[0] or height, self.kernel[1] or width)
         sizes = self._sizes(bottom_shapes[0])
-        self.geometry = np.array([n * c, height, width, *sizes, *kernel, *self.stride, *self.pad], np.int64)
+        self.geometry = np.array([height, width, *sizes, *kernel, *self.stride, *self.pad], np.int64)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y, and the mask if it is asked for."""
@@ -126,13 +130,13 @@ class Pooling(Layer):
         elif self.context.phase == "TRAIN":
             key = np.random.Philox(key=self.context.key(self.name), counter=[0, self.passes, 0, 0])
             uniform = self.buffers["uniform"].reshape(-1)
-            np.random.Generator(key).random(out=uniform)
+            np.random.Generator(key).random(out=uniform, dtype=uniform.dtype)
             self.passes += 1
             stochastic_pooling.sample_forward(x, uniform, y, places, self.geometry)
         else:
             stochastic_pooling.expect_forward(x, y, self.geometry)
         if len(top) > 1:
-            pooling.copy_places(places, top[1].data.reshape(-1))
+            pooling.copy_places(places, top[1].data.reshape(-1), self.geometry)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx."""

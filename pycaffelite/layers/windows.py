@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pycaffelite.blob import Shape
@@ -59,12 +60,19 @@ def spread_over(values: list[int] | None, axes: int, default: int, name: str) ->
     return tuple(values) * (axes if len(values) == 1 else 1)
 
 
+@dataclass(frozen=True)
+class Windows:
+    """Kernel, stride, pad and dilation along each spatial axis."""
+
+    kernel: Shape
+    stride: Shape
+    pad: Shape
+    dilation: Shape
+
+
 def slide(
     lengths: Sequence[int],
-    kernel: Sequence[int],
-    stride: Sequence[int],
-    pad: Sequence[int],
-    dilation: Sequence[int],
+    windows: Windows,
     shape: Shape,
 ) -> Shape:
     """Return how many places a window has along each axis, rounded down.
@@ -72,6 +80,7 @@ def slide(
     Raises:
         ShapeError: It fits nowhere.
     """
+    kernel, stride, pad, dilation = windows.kernel, windows.stride, windows.pad, windows.dilation
     result = []
     for axis, length in enumerate(lengths):
         reach = dilation[axis] * (kernel[axis] - 1) + 1
