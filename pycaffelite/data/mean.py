@@ -6,20 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from google.protobuf.message import DecodeError
 
 from pycaffelite.errors import DataError
-from pycaffelite.schema import messages
+from pycaffelite.schema.binary import read_blob_proto
 
 
 def read_mean(path: Path) -> npt.NDArray[np.float32]:
     """Return the mean image that a file holds, channels x height x width."""
-    try:
-        blob = messages.BlobProto.FromString(path.read_bytes())
-    except OSError as error:
-        raise DataError("the mean file cannot be read", got=f"`{path}`: {error.strerror or error}") from error
-    except DecodeError:
-        raise _no_image(path, "bytes that are no BlobProto message") from None
+    blob = read_blob_proto(path)
     values = np.array(blob.double_data if blob.double_data else blob.data, np.float32)
     shape = tuple(blob.shape.dim) if blob.HasField("shape") else (blob.num, blob.channels, blob.height, blob.width)
     if len(shape) == 4 and shape[0] == 1:

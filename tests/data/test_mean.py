@@ -26,15 +26,19 @@ def test_other_forms(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"\xff\xff", b"", messages.BlobProto(num=1, channels=9, height=9, width=9, data=[1]).SerializeToString()],
+    ("content", "what"),
+    [
+        (b"\xff\xff", "the file is damaged or cut off"),
+        (b"", "the file is empty"),
+        (messages.BlobProto(num=1, channels=9, height=9, width=9, data=[1]).SerializeToString(), "holds no image"),
+    ],
 )
-def test_bad_files(tmp_path, content):
+def test_bad_files(tmp_path, content, what):
     (tmp_path / "a").write_bytes(content)
-    with pytest.raises(DataError, match="the mean file holds no image"):
+    with pytest.raises(DataError, match=what):
         read_mean(tmp_path / "a")
 
 
 def test_missing(tmp_path):
-    with pytest.raises(DataError, match="the mean file cannot be read"):
+    with pytest.raises(DataError, match="no such file"):
         read_mean(tmp_path / "a")
