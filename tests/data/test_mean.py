@@ -28,7 +28,7 @@ def test_other_forms(tmp_path):
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (b"\x2a\xff\xff", "the file is damaged or cut off"),
+        (b"\x2a\x10\x00\x00", "the file is damaged or cut off"),
         (b"", "the file is empty"),
         (messages.BlobProto(num=1, channels=9, height=9, width=9, data=[1]).SerializeToString(), "holds no image"),
     ],
