@@ -185,10 +185,17 @@ def _weights(number: int, thread: int, x: Array, dy: Array, scratch: Array, _d: 
     for n in range(chunk * g[BLOCK_IMAGES], min(g[IMAGES], (chunk + 1) * g[BLOCK_IMAGES])):
         image = n * groups + group
         if g[WANT_WEIGHTS]:
-            pad_planes(x, (image * cg + c0) * g[HEIGHT] * g[WIDTH], scratch, at, g, channels)
+            x_at = (image * cg + c0) * g[HEIGHT] * g[WIDTH]
+            # The last image is copied as well: packing reads a few elements past its source.
+            copied = g[PAD_H] > 0 or g[PAD_W] > 0 or n == g[IMAGES] - 1
+            if copied:
+                pad_planes(x, x_at, scratch, at, g, channels)
             for row in range(0, g[OUT_H], g[BLOCK_ROWS]):
                 rows = min(g[BLOCK_ROWS], g[OUT_H] - row)
-                pack_rows(scratch, at, packed, g, row, rows, channels)
+                if copied:
+                    pack_rows(scratch, at, scratch, packed, g, row, rows, channels)
+                else:
+                    pack_rows(x, x_at, scratch, packed, g, row, rows, channels)
                 dy_at = image * og * pixels + row * g[OUT_W]
                 _multiply_rows(dy, dy_at, scratch, packed, sums, g, rows, channels, start)
                 start = ACCUMULATE

@@ -44,27 +44,42 @@ def pack_planes(x: Array, x_at: int, target: Array, at: int, g: Numbers, row: in
     """Write the planes of some channels of an image for the output rows from `row` on."""
     outputs, step = g[OUT_W], g[STRIDE_W]
     needed = rows + (g[KERNEL_H] - 1) * g[DILATION_H] // g[STRIDE_H]
+    end_of_image = x_at + channels * g[HEIGHT] * g[WIDTH]
+    easy = step == 1 and g[PAD_H] == 0 and g[PAD_W] == 0 and g[STRIDE_H] == 1 and end_of_image + SHORT <= g[X_SIZE]
     for number in range(channels * g[KERNEL_W]):
         right = number % g[KERNEL_W] * g[DILATION_W] - g[PAD_W]
-        first, last = _valid(right, step, g[WIDTH], outputs)
         source = x_at + number // g[KERNEL_W] * g[HEIGHT] * g[WIDTH] + right
-        for phase in range(g[STRIDE_H]):
-            for index in range(needed):
-                h = (row + index) * g[STRIDE_H] + phase - g[PAD_H]
-                place = at + number * g[PLANE] + (phase * g[PHASE_ROWS] + index) * outputs
-                inside = 0 <= h < g[HEIGHT]
-                begin, end = (first, last) if inside else (outputs, outputs)
-                for i in range(begin):
-                    target[place + i] = 0
-                from_ = source + h * g[WIDTH]
-                if step == 1 and from_ + end + SHORT <= g[X_SIZE]:
-                    for i in range(begin, end, SHORT):
-                        copy8(target, place + i, x, from_ + i)
-                else:
-                    for i in range(begin, end):
-                        target[place + i] = x[from_ + i * step]
-                for i in range(end, outputs):
-                    target[place + i] = 0
+        place = at + number * g[PLANE]
+        if easy:
+            source += row * g[WIDTH]
+            for _index in range(needed):
+                for i in range(0, outputs, SHORT):
+                    copy8(target, place + i, x, source + i)
+                place += outputs
+                source += g[WIDTH]
+        else:
+            first, last = _valid(right, step, g[WIDTH], outputs)
+            for phase in range(g[STRIDE_H]):
+                for index in range(needed):
+                    h = (row + index) * g[STRIDE_H] + phase - g[PAD_H]
+                    to = place + (phase * g[PHASE_ROWS] + index) * outputs
+                    begin, end = (first, last) if 0 <= h < g[HEIGHT] else (outputs, outputs)
+                    _pack_line(x, source + h * g[WIDTH], target, to, g, begin, end)
+
+
+@kernel()
+def _pack_line(x: Array, source: int, target: Array, to: int, g: Numbers, begin: int, end: int) -> None:
+    """Write one row of a plane: pixels from begin to end, zeros before and behind."""
+    for i in range(begin):
+        target[to + i] = 0
+    if g[STRIDE_W] == 1 and source + end + SHORT <= g[X_SIZE]:
+        for i in range(begin, end, SHORT):
+            copy8(target, to + i, x, source + i)
+    else:
+        for i in range(begin, end):
+            target[to + i] = x[source + i * g[STRIDE_W]]
+    for i in range(end, g[OUT_W]):
+        target[to + i] = 0
 
 
 @kernel()
@@ -107,8 +122,10 @@ def pad_planes(x: Array, x_at: int, target: Array, target_at: int, g: Numbers, c
 
 
 @kernel()
-def pack_rows(source: Array, at: int, place: int, g: Numbers, row: int, rows: int, channels: int) -> None:
-    """Write patches as rows of pixels, ROW elements apart, from padded planes in the same array.
+def pack_rows(
+    source: Array, at: int, target: Array, place: int, g: Numbers, row: int, rows: int, channels: int
+) -> None:
+    """Write patches as rows of pixels, ROW elements apart, from planes with their padding.
 
     A patch holds (c, kw) for every row that some kernel row meets when SHIFTS > 1, else (c, kh, kw) for output rows.
     """
@@ -125,18 +142,18 @@ def pack_rows(source: Array, at: int, place: int, g: Numbers, row: int, rows: in
             phase, index = number // needed, number % needed
             h = (row + index) * g[STRIDE_H] + phase + piece % pieces * g[DILATION_H]
             if h < height:
-                target = column + (phase * g[PHASE_ROWS] + index) * g[OUT_W] * g[ROW]
-                _scatter_line(source, plane + h * line, target, g)
+                to = column + (phase * g[PHASE_ROWS] + index) * g[OUT_W] * g[ROW]
+                _scatter_line(source, plane + h * line, target, to, g)
 
 
 @kernel()
-def _scatter_line(source: Array, begin: int, target: int, g: Numbers) -> None:
+def _scatter_line(source: Array, begin: int, target: Array, to: int, g: Numbers) -> None:
     """Write the runs of KERNEL_W pixels of one line, one for each output column."""
     if g[DILATION_W] == 1 and g[KERNEL_W] > 1:
         for run in range(0, g[KERNEL_W], SHORT):
             for w in range(g[OUT_W]):
-                copy8(source, target + w * g[ROW] + run, source, begin + w * g[STRIDE_W] + run)
+                copy8(target, to + w * g[ROW] + run, source, begin + w * g[STRIDE_W] + run)
     else:
         for kw in range(g[KERNEL_W]):
             for w in range(g[OUT_W]):
-                source[target + w * g[ROW] + kw] = source[begin + w * g[STRIDE_W] + kw * g[DILATION_W]]
+                target[to + w * g[ROW] + kw] = source[begin + w * g[STRIDE_W] + kw * g[DILATION_W]]

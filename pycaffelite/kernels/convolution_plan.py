@@ -38,6 +38,7 @@ BLOCK_IMAGES, ROW, SHIFTS, SUM_ROW, WANT_WEIGHTS, WANT_BIAS, CHUNKS = range(34, 
 
 SLACK = 32  # elements that packing may write, or a tile read, past the end
 _L2_BYTES = 512 * 1024  # of packed pixels that a task holds
+_L1_BYTES = 24 * 1024  # of packed pixels that are read often
 _TASKS = 16  # tasks to aim for, so that many cores find work; independent of the number of threads
 _SUMS_BYTES = 1 << 20  # of partial weight gradients, beyond which images are not split
 
@@ -178,7 +179,9 @@ def plan_weights(geometry: Geometry, dtype: np.dtype[Any], weights: bool, bias: 
     images = max(1, -(-geometry.images // chunks))
     chunks = -(-geometry.images // images)
     row = padded_stride(sum_row, dtype)
-    rows = max(1, min(height, _L2_BYTES // (row * width * dtype.itemsize) - kernel_h * geometry.dilation[0]))
+    room = _L2_BYTES if shifts > 1 else _L1_BYTES
+    halo = (kernel_h - 1) * geometry.dilation[0] // geometry.stride[0] if shifts > 1 else 0
+    rows = max(1, min(height, room // (row * width * dtype.itemsize) - halo))
     rows = -(-height // -(-height // rows))
     packed_rows = geometry.stride[0] * geometry.phase_rows(rows) if shifts > 1 else rows
     padded = block * (geometry.height + 2 * geometry.pad[0]) * (geometry.width + 2 * geometry.pad[1])

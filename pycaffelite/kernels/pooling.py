@@ -11,6 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pycaffelite.kernels._jit import Array, kernel
+from pycaffelite.kernels.quads import (
+    max_quads1,
+    max_quads4,
+    max_quads8,
+    spread_quads1,
+    spread_quads4,
+    spread_quads8,
+)
 from pycaffelite.kernels.tasks import run, task
 
 Numbers = npt.NDArray[np.int64]
@@ -23,13 +31,18 @@ def max_forward(x: Array, y: Array, places: Array, g: Numbers) -> None:
 
     `places` has the float type of x; its bits hold integers of the same width.
     """
-    quads = tuple(g[KERNEL_H:]) == (2, 2, 2, 2, 0, 0) and 2 * g[OUT_H] == g[HEIGHT] and 2 * g[OUT_W] == g[WIDTH]
-    run(_max_of_quads if quads else _max_of_windows, planes(x, g), (x, y, places), g)
+    run(_max_of_quads if _has_quads(g) else _max_of_windows, planes(x, g), (x, y, places), g)
 
 
 def max_backward(dy: Array, places: Array, dx: Array, g: Numbers) -> None:
     """Overwrite dx: each output's gradient goes to the place it came from, whichever way that was chosen."""
-    run(_to_places, planes(dx, g), (dy, places, dx), g)
+    run(_spread_to_quads if _has_quads(g) else _to_places, planes(dx, g), (dy, places, dx), g)
+
+
+def _has_quads(g: Numbers) -> bool:
+    """Return whether the windows are 2 x 2 and cover every place once."""
+    lengths = [int(number) for number in g]
+    return lengths == [2 * lengths[OUT_H], 2 * lengths[OUT_W], lengths[OUT_H], lengths[OUT_W], 2, 2, 2, 2, 0, 0]
 
 
 def copy_places(places: Array, mask: Array, g: Numbers) -> None:
@@ -63,21 +76,46 @@ def window(o: int, size: int, stride: int, pad: int, length: int) -> tuple[int, 
 def _max_of_quads(
     plane: int, _thread: int, x: Array, y: Array, places: Array, _d: Array, _e: Array, g: Numbers
 ) -> None:
-    """Pool 2 x 2 without overlap or border: no branches, so that it vectorises."""
-    rows, columns = g[OUT_H], g[OUT_W]
+    """Pool one plane 2 x 2 without overlap or border; the last windows of a line may be done twice."""
+    columns = g[OUT_W]
     width = 2 * columns
-    for oh in range(rows):
-        source = (plane * rows + oh) * 2 * width
-        target = (plane * rows + oh) * columns
-        for ow in range(columns):
-            a, b = x[source + 2 * ow], x[source + 2 * ow + 1]
-            c, d = x[source + width + 2 * ow], x[source + width + 2 * ow + 1]
-            upper, lower = (b if b > a else a), (d if d > c else c)
-            place = 2 * oh * width + 2 * ow
-            at = place + (b > a)
-            below = place + width + (d > c)
-            y[target + ow] = lower if lower > upper else upper
-            places[target + ow] = below if lower > upper else at
+    for oh in range(g[OUT_H]):
+        line = plane * g[OUT_H] + oh
+        source, target, place = line * 2 * width, line * columns, 2 * oh * width
+        if columns >= 8:
+            for i in range(0, columns, 8):
+                ow = min(i, columns - 8)
+                max_quads8(x, source + 2 * ow, width, y, target + ow, places, place + 2 * ow)
+        elif columns >= 4:
+            for i in range(0, columns, 4):
+                ow = min(i, columns - 4)
+                max_quads4(x, source + 2 * ow, width, y, target + ow, places, place + 2 * ow)
+        else:
+            for ow in range(columns):
+                max_quads1(x, source + 2 * ow, width, y, target + ow, places, place + 2 * ow)
+
+
+@task("fifff")
+def _spread_to_quads(
+    plane: int, _thread: int, dy: Array, places: Array, dx: Array, _d: Array, _e: Array, g: Numbers
+) -> None:
+    """Overwrite one plane of dx for windows as in `_max_of_quads`."""
+    columns = g[OUT_W]
+    width = 2 * columns
+    for oh in range(g[OUT_H]):
+        line = plane * g[OUT_H] + oh
+        target, source, place = line * 2 * width, line * columns, 2 * oh * width
+        if columns >= 8:
+            for i in range(0, columns, 8):
+                ow = min(i, columns - 8)
+                spread_quads8(dy, places, source + ow, dx, target + 2 * ow, width, place + 2 * ow)
+        elif columns >= 4:
+            for i in range(0, columns, 4):
+                ow = min(i, columns - 4)
+                spread_quads4(dy, places, source + ow, dx, target + 2 * ow, width, place + 2 * ow)
+        else:
+            for ow in range(columns):
+                spread_quads1(dy, places, source + ow, dx, target + 2 * ow, width, place + 2 * ow)
 
 
 @task("ffiff")
