@@ -25,16 +25,14 @@ class Data(Layer):
 
     data[n, c, h, w] = (image[c, h, w] - mean) * scale
 
-    Tops: data (batch_size, C, H, W), or crop_size in place of H and W; optionally label (batch_size).
-
-    Fields: data_param { source, batch_size, backend, rand_skip, prefetch };
-    transform_param { scale, mirror, crop_size, mean_file, mean_value, force_color, force_gray }.
-
+    Bottoms: none.
+    Tops: data (batch_size, C, H, W), or crop_size in place of H and W; optionally label (batch_size,).
+    Params: none.
+    Fields: `data_param { source batch_size backend rand_skip prefetch }`; `transform_param { scale mirror crop_size
+    mean_file mean_value force_color force_gray }`.
     Backward: none.
-
     Errors: DataError when the source is missing, empty or damaged, or when a record has another shape than the first;
     FieldError for a batch_size of 0; ShapeError when crop or mean do not fit the images.
-
     Source: Caffe's DataLayer. What lies in the folder decides about the backend; no lock is taken; `rand_skip` skips a
     random number of records at the start, which Caffe 1.0 ignores.
     """

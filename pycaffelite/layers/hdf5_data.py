@@ -18,16 +18,14 @@ class HDF5Data(Layer):
 
     top_t[n, ...] = the dataset named like top t [row, ...]; a batch goes on in the next file where one ends.
 
+    Bottoms: none.
     Tops: any number, each batch_size x the shape of a row of its dataset.
-
-    Fields: hdf5_data_param { source (a text file with one file name a line), batch_size, shuffle }. shuffle: the files
-    are read in random order, and the rows of each.
-
+    Params: none.
+    Fields: `hdf5_data_param { source batch_size shuffle }`; source is a text file with one file name a line; shuffle
+    reads the files in random order, and the rows of each.
     Backward: none.
-
     Errors: DataError when a file or dataset is missing or unreadable, or rows change their shape from file to file;
     FieldError for a batch_size of 0.
-
     Source: Caffe's HDF5DataLayer.
     """
 
