@@ -108,7 +108,9 @@ def _choose_cache_folder() -> None:
     digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {sys.version}".encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    folder = platformdirs.user_cache_path("pycaffelite", appauthor=False) / "jit" / digest.hexdigest()[:16]
+    chosen = os.environ.get("PYCAFFELITE_CACHE")  # as for the data that pycaffelite makes
+    base = Path(chosen) if chosen else platformdirs.user_cache_path("pycaffelite", appauthor=False)
+    folder = base / "jit" / digest.hexdigest()[:16]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         writable = os.access(folder, os.W_OK)
