@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pycaffelite.kernels.microkernel import VECTORS, row_tiles, tile_kernel, tile_width
+from pycaffelite.kernels.microkernel import SHORT, VECTORS, row_tiles, tile_kernel, tile_width
 from pycaffelite.kernels.workspace import most_threads, padded_stride
 
 Numbers = npt.NDArray[np.int64]
@@ -178,7 +178,7 @@ def plan_weights(geometry: Geometry, dtype: np.dtype[Any], weights: bool, bias: 
     chunks = max(1, min(geometry.images, -(-_TASKS // units), most))
     images = max(1, -(-geometry.images // chunks))
     chunks = -(-geometry.images // images)
-    row = padded_stride(sum_row, dtype)
+    row = padded_stride(max(sum_row, block * area + SHORT), dtype)  # a run that is written too far stays in its row
     room = _L2_BYTES if shifts > 1 else _L1_BYTES
     halo = (kernel_h - 1) * geometry.dilation[0] // geometry.stride[0] if shifts > 1 else 0
     rows = max(1, min(height, room // (row * width * dtype.itemsize) - halo))

@@ -138,7 +138,7 @@ def _pack(b: Array, target: Array, target_at: int, g: Numbers, column: int, k0: 
     inside = min(width, g[COLUMNS] - column)
     for k in range(k0, k1):
         place, source = target_at + (k - k0) * width, k * g[B_STEP] + column * g[B_COLUMN]
-        if g[B_COLUMN] == 1 and inside == width:
+        if g[B_COLUMN] == 1 and inside == width and width % SHORT == 0:
             for j in range(0, width, SHORT):
                 copy8(target, place + j, b, source + j)
         else:

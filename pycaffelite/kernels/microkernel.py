@@ -36,11 +36,13 @@ SHORT = 8  # elements that `copy8` and `add8` move
 
 
 def _features() -> set[str]:
-    """Return the CPU features that Numba compiles for: the host's, or what NUMBA_CPU_FEATURES says."""
-    stated = config.CPU_FEATURES
-    if stated is not None:
-        return {word[1:] for word in stated.split(",") if word.startswith("+")}
-    return {name for name, present in llvmlite.binding.get_host_cpu_features().items() if present}
+    """Return the CPU features that Numba compiles for: the host's, changed as NUMBA_CPU_NAME and _FEATURES say."""
+    host = {name for name, present in llvmlite.binding.get_host_cpu_features().items() if present}
+    if config.CPU_FEATURES is None:
+        return host
+    words = [word.strip() for word in config.CPU_FEATURES.split(",")]
+    known = host if config.CPU_NAME is None else set()
+    return (known - {word[1:] for word in words if word[:1] == "-"}) | {word[1:] for word in words if word[:1] == "+"}
 
 
 def _registers() -> tuple[int, int]:

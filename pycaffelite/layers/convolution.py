@@ -47,7 +47,9 @@ class Convolution(Layer):
         self.pad = repeated_or_pair(fields, "pad", ("pad_h", "pad_w"), least=0)
         self.dilation = repeated_or_pair(fields, "dilation", None, least=1)
         self.group = int(fields.group)
-        if self.group < 1 or self.outputs % self.group:
+        if self.group < 1:
+            raise FieldError("group is out of range", expected="group of at least 1", got=str(self.group))
+        if self.outputs % self.group:
             raise FieldError(
                 "num_output is not divisible by group",
                 expected=f"a multiple of group {self.group}",

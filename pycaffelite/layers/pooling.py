@@ -61,7 +61,7 @@ class Pooling(Layer):
                 raise FieldError(
                     "global_pooling fixes the window",
                     expected="no kernel, pad 0 and stride 1",
-                    got="a kernel" if given else f"pad {self.pad}, stride {self.stride}",
+                    got="a kernel" if given else f"pad {_both(self.pad)}, stride {_both(self.stride)}",
                 )
             return 0, 0
         if not given:
@@ -71,10 +71,12 @@ class Pooling(Layer):
         kernel = _pair(fields, "kernel", least=1, single="kernel_size")
         if self.pad[0] >= kernel[0] or self.pad[1] >= kernel[1]:
             raise FieldError(
-                "pad is too large", expected="pad smaller than the kernel", got=f"pad {self.pad}, kernel {kernel}"
+                "pad is too large",
+                expected="pad smaller than the kernel",
+                got=f"pad {_both(self.pad)}, kernel {_both(kernel)}",
             )
         if self.pad != (0, 0) and self.method == messages.PoolingParameter.STOCHASTIC:
-            raise FieldError("STOCHASTIC pooling has no padding", expected="pad 0", got=f"pad {self.pad}")
+            raise FieldError("STOCHASTIC pooling has no padding", expected="pad 0", got=f"pad {_both(self.pad)}")
         return kernel
 
     def layout(self, bottom_shapes: Sequence[Shape]) -> Layout:
@@ -101,10 +103,11 @@ class Pooling(Layer):
             size = (room // stride if self.floor else -(-room // stride)) + 1
             if any(self.pad) and (size - 1) * stride >= length + pad:
                 size -= 1
+            along = f"{stride} apart, that all touch the input along {_AXES[axis]}"
             if size < 1 or (size - 1) * stride - pad >= length:
                 raise ShapeError(
                     "kernel does not fit its input" if size < 1 else "the last window holds no input",
-                    expected=f"{_AXES[axis]} windows of {kernel} places, {stride} apart, that all touch the input",
+                    expected=f"windows of {kernel} places, {along}",
                     got=f"bottom of shape {shape_text(shape)}",
                     hint="use a smaller kernel or pad the input" if size < 1 else "write `round_mode: FLOOR`",
                 )
@@ -130,7 +133,7 @@ class Pooling(Layer):
         elif self.context.phase == "TRAIN":
             key = np.random.Philox(key=self.context.key(self.name), counter=[0, self.passes, 0, 0])
             uniform = self.buffers["uniform"].reshape(-1)
-            np.random.Generator(key).random(out=uniform, dtype=uniform.dtype)
+            uniform[:] = np.random.Generator(key).random(uniform.size)  # the same draws in every float type
             self.passes += 1
             stochastic_pooling.sample_forward(x, uniform, y, places, self.geometry)
         else:
@@ -172,7 +175,13 @@ def _pair(fields: Any, stem: str, *, least: int, single: str | None = None) -> t
             expected=f"`{single}`, or both `{named[0]}` and `{named[1]}`",
             got="both forms" if fields.HasField(single) else f"`{named[0] if present[0] else named[1]}` alone",
         )
-    values = tuple(int(getattr(fields, name)) for name in (named if any(present) else (single, single)))
+    first, second = named if any(present) else (single, single)
+    values = int(getattr(fields, first)), int(getattr(fields, second))
     if min(values) < least or max(values) > LARGEST:
-        raise FieldError(f"{stem} is out of range", expected=f"{stem} of at least {least}", got=str(values))
-    return values[0], values[1]
+        raise FieldError(f"{stem} is out of range", expected=f"{stem} of at least {least}", got=_both(values))
+    return values
+
+
+def _both(pair: tuple[int, int]) -> str:
+    """Write the values along height and width."""
+    return f"{pair[0]} and {pair[1]}"

@@ -85,10 +85,11 @@ def slide(
     for axis, length in enumerate(lengths):
         reach = dilation[axis] * (kernel[axis] - 1) + 1
         if reach > length + 2 * pad[axis]:
+            least = f"at least {reach} places along every spatial axis, padding included"
             wide = f"kernel {kernel[axis]}" + (f", dilation {dilation[axis]}" if dilation[axis] > 1 else "")
             raise ShapeError(
                 "kernel does not fit its input",
-                expected=f"at least {reach} places along every spatial axis ({wide}, pad {pad[axis]})",
+                expected=f"{least} ({wide}, pad {pad[axis]})",
                 got=f"bottom of shape {shape_text(shape)}",
                 hint="raise `pad`, or use a smaller kernel, or smaller strides in the layers before",
             )

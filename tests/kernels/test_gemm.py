@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pycaffelite.kernels import _jit
+from pycaffelite.kernels.gemm import add_column_sums, gemm
+
+TOLERANCE = {np.float32: 1e-5, np.float64: 1e-13}
+
+
+def check(rows, columns, depth, dtype, transpose_a=False, transpose_b=False, accumulate=False, bias=False):
+    rng = np.random.default_rng(rows + columns + depth)
+    a = rng.standard_normal((depth, rows) if transpose_a else (rows, depth)).astype(dtype)
+    b = rng.standard_normal((columns, depth) if transpose_b else (depth, columns)).astype(dtype)
+    added = rng.standard_normal(columns).astype(dtype) if bias else None
+    c = np.full((rows, columns), 2 if accumulate else np.nan, dtype)
+    expected = (a.T if transpose_a else a).astype(np.float64) @ (b.T if transpose_b else b)
+    expected += (2 if accumulate else 0) + (added if bias else 0)
+    gemm(a, b, c, transpose_a=transpose_a, transpose_b=transpose_b, accumulate=accumulate, bias=added)
+    np.testing.assert_allclose(c, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype] * max(1, depth))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("transpose_b", [False, True])
+@pytest.mark.parametrize("transpose_a", [False, True])
+def test_every_form(transpose_a, transpose_b, dtype):
+    for shape in [(1, 1, 1), (5, 7, 3), (3, 70, 9), (70, 3, 9), (29, 65, 33), (2, 3, 600)]:
+        check(*shape, dtype, transpose_a, transpose_b)
+        check(*shape, dtype, transpose_a, transpose_b, accumulate=True)
+        check(*shape, dtype, transpose_a, transpose_b, bias=True)
+
+
+def test_nothing_to_multiply():
+    check(3, 4, 0, np.float64, bias=True)
+    check(3, 4, 0, np.float64, accumulate=True)
+    check(0, 4, 2, np.float64)
+    check(3, 0, 2, np.float64)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.integers(1, 40),
+    columns=st.integers(1, 40),
+    depth=st.integers(1, 40),
+    transpose_a=st.booleans(),
+    transpose_b=st.booleans(),
+    ending=st.sampled_from(["overwrite", "accumulate", "bias"]),
+)
+def test_any_shape(rows, columns, depth, transpose_a, transpose_b, ending):
+    check(rows, columns, depth, np.float64, transpose_a, transpose_b, ending == "accumulate", ending == "bias")
+
+
+def test_same_bits_for_any_number_of_threads():
+    rng = np.random.default_rng(1)
+    a, b = rng.standard_normal((70, 90)).astype(np.float32), rng.standard_normal((90, 75)).astype(np.float32)
+    results = []
+    before = _jit.set_threads(None)
+    for threads in (1, 2):
+        _jit.set_threads(threads)
+        c = np.zeros((70, 75), np.float32)
+        gemm(a, b, c)
+        results.append(c)
+    _jit.set_threads(before)
+    np.testing.assert_array_equal(results[0], results[1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_add_column_sums(dtype):
+    a = np.arange(12, dtype=dtype)
+    target = np.ones(3, dtype)
+    add_column_sums(a, 4, 3, target)
+    np.testing.assert_array_equal(target, [19, 23, 27])
