@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -118,7 +118,7 @@ def _layer(entry: LayerShapes, seen: set[str], itemsize: int, phase: str) -> Lay
         tops=dict(zip(entry.top_names, map(tuple, layout.tops), strict=True)),
         params=tuple(tuple(param.shape) for param in layout.params),
         parameters=own,
-        macs=_MACS[node.type](entry) if node.type in _MACS else 0,
+        macs=macs(node.type, entry.bottoms, layout.tops, [param.shape for param in layout.params]),
         memory=(numbers + own * copies) * itemsize + buffers,
         splits=split,
     )
@@ -137,30 +137,15 @@ def _own_params(entry: LayerShapes, seen: set[str]) -> int:
     return total
 
 
-def _macs_per_top(entry: LayerShapes) -> int:
-    """Each number of a top is the dot product with one filter."""
-    filters = entry.layout.params[0].shape
-    return sum(math.prod(top) for top in entry.layout.tops) * math.prod(filters[1:])
-
-
-def _macs_per_bottom(entry: LayerShapes) -> int:
-    """Each number of a bottom is spread by one filter."""
-    filters = entry.layout.params[0].shape
-    return sum(math.prod(bottom) for bottom in entry.bottoms) * math.prod(filters[1:])
-
-
-def _macs_of_product(entry: LayerShapes) -> int:
-    """Each row of the bottom meets every weight once."""
-    outputs = entry.node.message.inner_product_param.num_output
-    rows = math.prod(entry.layout.tops[0]) // max(1, outputs)
-    return int(rows * math.prod(entry.layout.params[0].shape))
-
-
-_MACS: dict[str, Callable[[LayerShapes], int]] = {
-    "Convolution": _macs_per_top,
-    "Deconvolution": _macs_per_bottom,
-    "InnerProduct": _macs_of_product,
-}
+def macs(kind: str, bottoms: Sequence[Shape], tops: Sequence[Shape], params: Sequence[Shape]) -> int:
+    """Return the multiply-accumulate operations of a layer's forward pass; 0 where it multiplies no matrices."""
+    if kind == "InnerProduct":
+        return math.prod(bottoms[0]) * tops[0][-1]  # each number of the bottom goes into every output
+    if kind == "Convolution":
+        return sum(map(math.prod, tops)) * math.prod(params[0][1:])  # each number of a top comes from one filter
+    if kind == "Deconvolution":
+        return sum(map(math.prod, bottoms)) * math.prod(params[0][1:])  # each number of a bottom goes into one filter
+    return 0
 
 
 def render(summary: NetSummary, *, with_splits: bool = False) -> RenderableType:
