@@ -261,14 +261,20 @@ def _add_sums(
 
 @task("fffff")
 def _permute(number: int, _thread: int, w: Array, scratch: Array, _c: Array, _d: Array, _e: Array, g: Numbers) -> None:
-    """Write the weights of one group and kernel row as rows o of (c, kw): a tile's column is then one short run."""
+    """Write the weights of one group and kernel row as the tiles of `_fill_planes` read them, each in one run."""
     og, cg, kernel_h, kernel_w = g[OUTPUTS], g[CHANNELS], g[KERNEL_H], g[KERNEL_W]
     group, kh = number // kernel_h, number % kernel_h
-    for i in range(og * cg):
-        source = ((group * og * cg + i) * kernel_h + kh) * kernel_w
-        target = (number * og * cg + i) * kernel_w
-        for kw in range(kernel_w):
-            scratch[target + kw] = w[source + kw]
+    row = 0  # of all (c, kw)
+    for block in range(g[BLOCKS]):
+        second = SECOND if block < cg % g[BLOCKS] else 0
+        for tile in range(g[TILES + second]):
+            height = g[TILE_HEIGHT + second] + (tile < g[HIGHER + second])
+            for i in range(height):
+                source = ((group * og * cg + (row + i) // kernel_w) * kernel_h + kh) * kernel_w + (row + i) % kernel_w
+                target = (number * cg * kernel_w + row) * og + i
+                for o in range(og):
+                    scratch[target + o * height] = w[source + o * cg * kernel_h * kernel_w]
+            row += height
 
 
 @task("fffff")
@@ -297,7 +303,7 @@ def _fill_planes(
     dy: Array, dy_at: int, scratch: Array, at: int, g: Numbers, rows: int, group: int, c0: int, channels: int
 ) -> None:
     """Add to the planes what some output rows send back through every kernel row."""
-    og, pixels, width, line = g[OUTPUTS], g[OUT_H] * g[OUT_W], g[TILE_WIDTH], g[CHANNELS] * g[KERNEL_W]
+    og, pixels, width = g[OUTPUTS], g[OUT_H] * g[OUT_W], g[TILE_WIDTH]
     second = SECOND if channels > g[CHANNELS] // g[BLOCKS] else 0
     edge = at + g[SCRATCH] - og * width - SLACK
     for p in range(0, rows * g[OUT_W], width):
@@ -307,15 +313,16 @@ def _fill_planes(
         for kh in range(g[KERNEL_H]):
             index, phase = kh * g[DILATION_H] // g[STRIDE_H], kh * g[DILATION_H] % g[STRIDE_H]
             target = at + (phase * g[PHASE_ROWS] + index) * g[OUT_W] + p
-            source = (group * g[KERNEL_H] + kh) * og * line + c0 * g[KERNEL_W]
+            source = ((group * g[KERNEL_H] + kh) * g[CHANNELS] + c0) * g[KERNEL_W] * og
             for tile in range(g[TILES + second]):
                 i = tile * g[TILE_HEIGHT + second] + min(tile, g[HIGHER + second])
+                height = g[TILE_HEIGHT + second] + (tile < g[HIGHER + second])
                 address = g[HIGHER_ADDRESS + second] if tile < g[HIGHER + second] else g[ADDRESS + second]
                 if inside == width:
-                    multiply_tile(address, og, scratch, source + i, 1, line, dy, dy_at + p, pixels,
+                    multiply_tile(address, og, scratch, source + i * og, 1, height, dy, dy_at + p, pixels,
                                   scratch, target + i * g[PLANE], g[PLANE], ACCUMULATE, dy, 0)  # fmt: skip
                 else:
-                    multiply_tile(address, og, scratch, source + i, 1, line, scratch, edge, width,
+                    multiply_tile(address, og, scratch, source + i * og, 1, height, scratch, edge, width,
                                   scratch, target + i * g[PLANE], g[PLANE], ACCUMULATE, dy, 0)  # fmt: skip
 
 

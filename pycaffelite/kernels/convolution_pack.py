@@ -84,26 +84,46 @@ def _pack_line(x: Array, source: int, target: Array, to: int, g: Numbers, begin:
 
 @kernel()
 def add_planes(source: Array, at: int, dx: Array, x_at: int, g: Numbers, row: int, rows: int, channels: int) -> None:
-    """Add planes to the pixels of dx that they were packed from: the reverse of `pack_planes`."""
+    """Add planes to the pixels of dx that they were packed from: the reverse of `pack_planes`.
+
+    Kernel columns are the outer loop: what one adds overlaps with what the next one reads, and the processor must not
+    meet the two shortly after each other.
+    """
     outputs, step = g[OUT_W], g[STRIDE_W]
     needed = rows + (g[KERNEL_H] - 1) * g[DILATION_H] // g[STRIDE_H]
+    easy = step == 1 and g[PAD_H] == 0 and g[PAD_W] == 0 and g[STRIDE_H] == 1 and outputs % SHORT == 0
     for number in range(channels * g[KERNEL_W]):
-        right = number % g[KERNEL_W] * g[DILATION_W] - g[PAD_W]
-        first, last = _valid(right, step, g[WIDTH], outputs)
-        target = x_at + number // g[KERNEL_W] * g[HEIGHT] * g[WIDTH] + right
-        for phase in range(g[STRIDE_H]):
-            for index in range(needed):
-                h = (row + index) * g[STRIDE_H] + phase - g[PAD_H]
-                if 0 <= h < g[HEIGHT]:
-                    place = at + number * g[PLANE] + (phase * g[PHASE_ROWS] + index) * outputs
-                    to = target + h * g[WIDTH]
-                    begin = first
-                    if step == 1:
-                        while begin + SHORT <= last:
-                            add8(dx, to + begin, source, place + begin)
-                            begin += SHORT
-                    for i in range(begin, last):
-                        dx[to + i * step] += source[place + i]
+        c, kw = number % channels, number // channels
+        right = kw * g[DILATION_W] - g[PAD_W]
+        target = x_at + c * g[HEIGHT] * g[WIDTH] + right
+        place = at + (c * g[KERNEL_W] + kw) * g[PLANE]
+        if easy:
+            target += row * g[WIDTH]
+            for _index in range(needed):
+                for i in range(0, outputs, SHORT):
+                    add8(dx, target + i, source, place + i)
+                target += g[WIDTH]
+                place += outputs
+        else:
+            first, last = _valid(right, step, g[WIDTH], outputs)
+            for phase in range(g[STRIDE_H]):
+                for index in range(needed):
+                    h = (row + index) * g[STRIDE_H] + phase - g[PAD_H]
+                    if 0 <= h < g[HEIGHT]:
+                        from_ = place + (phase * g[PHASE_ROWS] + index) * outputs
+                        _add_line(source, from_, dx, target + h * g[WIDTH], first, last, step)
+
+
+@kernel()
+def _add_line(source: Array, from_: int, dx: Array, to: int, first: int, last: int, step: int) -> None:
+    """Add one row of a plane to its pixels."""
+    begin = first
+    if step == 1:
+        while begin + SHORT <= last:
+            add8(dx, to + begin, source, from_ + begin)
+            begin += SHORT
+    for i in range(begin, last):
+        dx[to + i * step] += source[from_ + i]
 
 
 @kernel()

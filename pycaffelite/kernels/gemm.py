@@ -10,6 +10,7 @@ cheaper. Tiles, panels and blocks depend on the shapes alone: results are the sa
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -69,7 +70,7 @@ def gemm(
     if rows == 0 or columns == 0:
         return
     numbers, panels, tasks, scratch = _plan(
-        rows, columns, depth, transpose_a, transpose_b, bias is not None, accumulate, c.dtype.name
+        rows, columns, depth, transpose_a, transpose_b, bias is not None, accumulate, c.dtype
     )
     first, second = (b, a) if numbers[C_COLUMN] != 1 else (a, b)
     first, second, result = first.reshape(-1), second.reshape(-1), c.reshape(-1)
@@ -81,7 +82,14 @@ def gemm(
 
 @cache
 def _plan(
-    rows: int, columns: int, depth: int, transpose_a: bool, transpose_b: bool, bias: bool, add: bool, dtype: str
+    rows: int,
+    columns: int,
+    depth: int,
+    transpose_a: bool,
+    transpose_b: bool,
+    bias: bool,
+    add: bool,
+    dtype: np.dtype[Any],
 ) -> tuple[Numbers, int, int, int]:
     """Choose roles, blocks and tiles.
 
@@ -100,11 +108,11 @@ def _plan(
         rows, columns = columns, rows
     width = tile_width(dtype)
     tiles, height, higher = row_tiles(rows)
-    addresses = [tile_kernel(dtype, height), tile_kernel(dtype, height + 1) if higher else 0]
+    addresses = [tile_kernel(dtype.name, height), tile_kernel(dtype.name, height + 1) if higher else 0]
     prepack = strides[3] != 1
     panels = -(-columns // width)
     tiles_block, panels_block = _blocks(tiles, panels, rows * columns * depth)
-    most = (4 if prepack else 1) * _PANEL_BYTES // (width * np.dtype(dtype).itemsize)
+    most = (4 if prepack else 1) * _PANEL_BYTES // (width * dtype.itemsize)
     depth_block = max(1, -(-depth // max(1, -(-depth // most))))
     numbers = [rows, columns, depth, *strides, tiles, height, higher, *addresses, width]
     scratch = depth_block * width + MAX_HEIGHT * width + SHORT

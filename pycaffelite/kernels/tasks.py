@@ -43,14 +43,15 @@ class Task:
         """Return the address of the compiled function, or the function itself with the JIT off."""
         if not JIT_ENABLED:
             return self.function
-        if dtype.name not in self._compiled:
+        key = dtype.char  # dtype.name takes longer than a small task
+        if key not in self._compiled:
             bits = 8 * dtype.itemsize
             pointers = {"f": getattr(types, f"float{bits}"), "i": getattr(types, f"int{bits}")}
             arrays = [_pointer(pointers[kind]) for kind in self.kinds]
             signature = types.void(types.int64, types.int64, *arrays, _pointer(types.int64))
-            compiled = numba.cfunc(signature, cache=True, fastmath=FASTMATH, error_model="numpy")(self.function)
-            self._compiled[dtype.name] = compiled
-        return self._compiled[dtype.name].address
+            compiled: Any = numba.cfunc(signature, cache=True, fastmath=FASTMATH, error_model="numpy")(self.function)
+            self._compiled[key] = compiled, int(compiled.address)
+        return self._compiled[key][1]
 
 
 def task(kinds: str) -> Callable[[Callable[..., None]], Task]:
