@@ -35,7 +35,8 @@ class BatchNorm(Layer):
         use_global_stats dx = dy / sqrt(variance + eps).
     Errors: a `param` with an lr_mult other than 0; a bottom without axes or without elements to take statistics of.
     Source: Ioffe and Szegedy, Batch Normalization, 2015. As in Caffe there is no scale and no shift (add a Scale
-        layer), and m / (m - 1) is in what is kept only.
+        layer), m / (m - 1) is in what is kept only, and without `param { lr_mult: 0 }` a net takes the layer for one
+        that learns when it decides where gradients are needed.
     """
 
     arity = Arity(in_place=True)
@@ -65,7 +66,7 @@ class BatchNorm(Layer):
                 got=f"bottom of shape {shape_text(shape)}",
             )
         _, channels, _ = _channels(shape)
-        sums = [ParamLayout((count,), lr_mult=0, decay_mult=0) for count in (channels, channels, 1)]
+        sums = [ParamLayout((count,), lr_mult=0) for count in (channels, channels, 1)]
         buffers: dict[str, Any] = {"mean": ((channels,), None), "variance": ((channels,), None)}
         if not self.fixed:
             buffers["y"] = (shape, None)

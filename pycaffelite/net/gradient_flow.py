@@ -45,7 +45,7 @@ def _unmark_what_leads_to_no_loss(layers: Sequence[NetLayer]) -> None:
     for entry in reversed(layers):
         tops = list(zip(entry.top_names, entry.loss_weights, strict=True))
         contributes = any(weight or name in under_loss for name, weight in tops)
-        if all(name in cut_off for name, _weight in tops):
+        if entry.needs_backward and all(name in cut_off for name, _weight in tops):
             entry.wanted = [False] * len(entry.wanted)
             entry.needs_backward = False
         entry.needs_backward = entry.needs_backward and contributes

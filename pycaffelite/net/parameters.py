@@ -51,8 +51,8 @@ class ParameterMaker:
                     self.owners[spec.name] = (len(self.net.learnables), spec)
                 self._list(shapes, index, blob, spec)
                 params.append(blob)
-            # Only what the solver would move needs a gradient.
-            shapes.layer.wanted_params.append((layout.lr_mult if spec is None else spec.lr_mult) != 0)
+            # What the prototxt freezes needs no gradient. As in Caffe, what a layer itself freezes counts as learned.
+            shapes.layer.wanted_params.append(spec is None or spec.lr_mult != 0)
         return params
 
     def _list(self, shapes: LayerShapes, index: int, blob: Blob, spec: Any) -> None:

@@ -50,6 +50,13 @@ def _check_arity(made_by: type[Layer], node: Node) -> None:
             expected="as many tops as bottoms",
             got=f"{len(node.bottoms)} bottoms and {len(node.tops)} tops",
         )
+    stated = node.message.propagate_down
+    if stated and len(stated) != len(node.bottoms):
+        raise WiringError(
+            "propagate_down does not match the bottoms",
+            expected=f"no propagate_down, or one for each of the {len(node.bottoms)} bottoms",
+            got=f"{len(stated)}",
+        )
     shared = [name for name in node.tops if name in node.bottoms]
     if shared and not arity.in_place:
         raise WiringError(

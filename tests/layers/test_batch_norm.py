@@ -79,9 +79,9 @@ def test_sums_fade_and_the_kept_variance_is_unbiased():
     assert factor.tolist() == [1.5]
 
 
-def test_the_solver_has_no_business_with_the_statistics():
+def test_the_solver_does_not_move_the_statistics():
     layer = LayerRunner(layer_text("BatchNorm"), [(4, 3)]).layer
-    assert [(param.lr_mult, param.decay_mult) for param in layer.layout([(4, 3)]).params] == [(0, 0)] * 3
+    assert [(param.lr_mult, param.decay_mult) for param in layer.layout([(4, 3)]).params] == [(0, 1)] * 3
 
 
 def test_statistics_of_a_batch_of_one_are_finite():
