@@ -23,7 +23,8 @@ class ReLU(Layer):
     Tops: y, the shape of x; may be x itself.
     Params: none.
     Fields: `relu_param`: negative_slope (0); engine (ignored).
-    Backward: dx[i] = dy[i] where x[i] > 0, else negative_slope dy[i]; at exactly 0 it is the slope.
+    Backward: dx[i] = dy[i] where x[i] > 0, else negative_slope dy[i]; at exactly 0 it is the slope. In place the sign
+        is that of y, as in Caffe, which has overwritten x: with a negative slope dx[i] = dy[i] wherever x[i] is not 0.
     Errors: none of its own.
     Source: Nair and Hinton, Rectified Linear Units Improve Restricted Boltzmann Machines, 2010; the slope: Maas et al.,
         Rectifier Nonlinearities Improve Neural Network Acoustic Models, 2013.
@@ -46,6 +47,8 @@ class ReLU(Layer):
         """Write y."""
         positive = self.buffers["positive"].reshape(-1)
         relu.forward(bottom[0].data.reshape(-1), top[0].data.reshape(-1), positive, self.slope)
+        if self.slope < 0 and top[0] is bottom[0]:
+            np.greater(top[0].data.reshape(-1), 0, out=positive.view(np.bool_))
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx."""

@@ -18,7 +18,9 @@ class TestReLU(LayerContract):
     cases = {
         "default": Case(oracle=rectify, skip_kinks=True),
         "slope": Case("relu_param { negative_slope: 0.1 }", [(3, 7)], oracle=partial(rectify, slope=0.1)),
-        "negative_slope": Case("relu_param { negative_slope: -0.25 }", [(5,)], oracle=partial(rectify, slope=-0.25)),
+        "negative_slope": Case(
+            "relu_param { negative_slope: -0.25 }", [(5,)], oracle=partial(rectify, slope=-0.25), in_place=False
+        ),
         "test_phase": Case(bottoms=[(2, 3)], phase="TEST", oracle=rectify),
         "one_number": Case(bottoms=[()], oracle=rectify),
     }
@@ -52,3 +54,10 @@ def test_the_gradient_survives_a_layer_that_overwrites_the_top():
     runner.forward()
     runner.top[0].data[...] = -5
     assert runner.backward()[0].tolist() == [0.0, 1.0]
+
+
+def test_in_place_a_negative_slope_is_judged_by_what_it_wrote_as_in_the_reference():
+    text = layer_text("ReLU", "relu_param { negative_slope: -0.5 }", in_place=True)
+    runner = LayerRunner(text, [np.array([-1.0, 0.0, 2.0])], top_diffs=[np.array([3.0, 3.0, 3.0])])
+    assert runner.forward()[0].tolist() == [0.5, 0.0, 2.0]
+    assert runner.backward()[0].tolist() == [3.0, -1.5, 3.0]
