@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import sys
 import traceback
@@ -28,13 +29,47 @@ _REASONS = {
 }
 
 
+# What people type who know Caffe's program, whose flags may have one dash.
+_OF_CAFFE = {
+    "solver": "`pycaffelite train SOLVER` is Caffe's `train -solver SOLVER`",
+    "model": "the net is named without a flag: `pycaffelite test NET --weights W`, `pycaffelite time NET`",
+    "weights": "options have two dashes: `--weights`",
+    "snapshot": "options have two dashes: `--snapshot`",
+    "iterations": "options have two dashes: `--iterations`",
+    "phase": "options have two dashes: `--phase`",
+    "level": "options have two dashes: `--level`",
+    "stage": "options have two dashes: `--stage`",
+    "sigint_effect": "it is spelt `--sigint-effect`",
+    "sighup_effect": "it is spelt `--sighup-effect`",
+    "gpu": "pycaffelite runs on the CPU: leave this flag out",
+}
+
+
+def prepare_streams() -> None:
+    """Let both streams take any text, whatever the locale: no result is worth losing over a sign in it.
+
+    File names that are no UTF-8 pass as they are; where the encoding is not UTF-8, signs that it lacks are escaped.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape" if _is_utf8(stream.encoding) else "backslashreplace")
+
+
+def _is_utf8(encoding: str | None) -> bool:
+    """Tell whether an encoding has every sign; a stream that names none is taken to."""
+    return encoding is None or encoding.lower().replace("-", "").replace("_", "") == "utf8"
+
+
 def close(error: BaseException) -> int:
     """Tell the user what ended the command, on standard error; return the exit status."""
     match error:
         case click.exceptions.Exit():
             return error.exit_code
-        case click.UsageError():
+        case click.exceptions.NoArgsIsHelpError():
             error.show()
+            return USAGE
+        case click.UsageError():
+            show(_of_usage(error))
             return USAGE
         case click.ClickException():
             show(PycaffeliteError(error.format_message()))
@@ -84,8 +119,33 @@ def show(error: PycaffeliteError) -> None:
         lines.append(
             click.style(label, fg=colours[label.strip()], bold=True) + rest if label.strip() in colours else line
         )
-    # NO_COLOR (no-color.org) is older than this program and means it.
-    click.echo("\n".join(lines), err=True, color=False if os.environ.get("NO_COLOR") else None)
+    echo("\n".join(lines))
+
+
+def echo(text: str) -> None:
+    """Write on standard error; colours only on a terminal, and where NO_COLOR (no-color.org) does not forbid them."""
+    click.echo(text, err=True, color=False if os.environ.get("NO_COLOR") else None)
+
+
+def _of_usage(error: click.UsageError) -> PycaffeliteError:
+    """Put click's complaint into the one form, and say where the right spelling is found."""
+    command = error.ctx.command_path if error.ctx else "pycaffelite"
+    said = error.format_message()
+    hint = _caffe_spelling(error) or f"`{command} --help` shows what can be typed"
+    return PycaffeliteError(f"{said[:1].lower()}{said[1:]}".rstrip("."), subject=command, hint=hint)
+
+
+def _caffe_spelling(error: click.UsageError) -> str | None:
+    """Explain a flag of Caffe's own command line; None where there was none.
+
+    Click takes `-solver` for seven short options and complains of the first, so the flag is looked for in what was
+    typed.
+    """
+    if not isinstance(error, click.NoSuchOption):
+        return None
+    typed = [word.lstrip("-").partition("=")[0] for word in sys.argv[1:] if word.startswith("-")]
+    dashed = error.option_name.lstrip("-")
+    return next((_OF_CAFFE[name] for name in typed if name in _OF_CAFFE and name.startswith(dashed)), None)
 
 
 def _split_label(line: str) -> tuple[str, str]:

@@ -15,13 +15,18 @@ from rich.text import Text
 _PIPE_WIDTH = 1000  # columns: nothing is folded where no terminal sets a limit; lines end where their text ends
 
 
+_RULE = "─"  # of rich's box below; not every encoding has it (a pipe on Windows, LC_ALL=C)
+
+
 def show(renderable: RenderableType, stream: TextIO | None = None) -> None:
     """Print on `stream` (standard output when None): in colour and folded to its width on a terminal, else plain."""
     stream = stream or sys.stdout
     if stream.isatty():
         Console(file=stream, highlight=False, markup=False).print(renderable, crop=False)
     else:
-        stream.write(plain(renderable))
+        text = plain(renderable)
+        with_rules = (stream.encoding or "utf-8").lower().startswith("utf")
+        stream.write(text if with_rules else text.replace(_RULE, "-"))
 
 
 def plain(renderable: RenderableType, width: int = _PIPE_WIDTH) -> str:
@@ -51,6 +56,15 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 
 def line(text: str) -> Text:
     """Return a line that is never folded, so that it can be copied from the screen."""
     return Text(text, no_wrap=True, overflow="ignore")
+
+
+def labelled(label: str, text: str) -> Table:
+    """Write a text behind a label; where it is folded, it goes on below its beginning."""
+    made = Table.grid()
+    made.add_column(width=len(label))
+    made.add_column()
+    made.add_row(Text(label), Text(text))
+    return made
 
 
 def number(value: float) -> str:

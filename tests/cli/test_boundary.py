@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import errno
+import io
+import sys
 
 import click
 import pytest
 
-from pycaffelite.cli.boundary import close
+from pycaffelite.cli.boundary import close, prepare_streams
 from pycaffelite.errors import Location, ShapeError
 
 
@@ -71,7 +73,38 @@ def test_an_interruption(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert close(click.UsageError("no such thing")) == 2
-    assert capsys.readouterr().err == "Error: no such thing\n"
+    assert capsys.readouterr().err == (
+        "error: pycaffelite: no such thing\n\nhint: `pycaffelite --help` shows what can be typed\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "option", "says"),
+    [
+        (["train", "-solver", "s.prototxt"], "-s", "`pycaffelite train SOLVER` is Caffe's `train -solver SOLVER`"),
+        (["train", "--gpu=0", "s.prototxt"], "--gpu", "pycaffelite runs on the CPU: leave this flag out"),
+        (["test", "-weights", "w", "-odd"], "-o", "`pycaffelite --help` shows what can be typed"),
+    ],
+)
+def test_flags_of_caffe_are_explained(
+    typed: list[str], option: str, says: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["pycaffelite", *typed])
+    assert close(click.NoSuchOption(option)) == 2
+    assert capsys.readouterr().err.endswith(f"hint: {says}\n")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "written"),
+    [("utf-8", b"\xe2\x94\x80 \xe9"), ("ascii", b"\\u2500 \\udce9"), ("cp1252", b"\\u2500 \\udce9")],
+)
+def test_streams_take_any_text(encoding: str, written: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    buffer = io.BytesIO()
+    stream = io.TextIOWrapper(buffer, encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    prepare_streams()
+    print("\u2500 \udce9", end="", flush=True)
+    assert buffer.getvalue() == written
 
 
 def test_a_traceback_is_shown_only_when_asked_for(

@@ -36,14 +36,15 @@ def test_version() -> None:
 def test_a_misspelt_command() -> None:
     result = run("trian", "x")
     assert result.exit_code == 2
-    assert "No such command 'trian'; did you mean `train`?" in result.stderr
+    assert "no such command 'trian'; did you mean `train`?" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [["train"], ["train", "a", "--nonsense"], ["test", "a", "--iterations", "x"]])
 def test_wrong_usage(arguments: list[str]) -> None:
     result = run(*arguments)
     assert result.exit_code == 2
-    assert "Error: " in result.stderr
+    assert result.stderr.startswith("error: ")
+    assert "hint: " in result.stderr
 
 
 def test_a_missing_file() -> None:

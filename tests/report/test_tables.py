@@ -32,6 +32,19 @@ def test_shape_and_values() -> None:
     assert tables.values(range(20), most=2) == "0 1 ... (20)"
 
 
+def test_a_labelled_text_goes_on_below_its_beginning() -> None:
+    assert tables.plain(tables.labelled("data  ", "one two")) == "data  one two\n"
+    assert tables.plain(tables.labelled("data  ", "one two"), width=10) == "data  one\n      two\n"
+
+
+def test_rules_are_dashes_where_the_encoding_has_no_others() -> None:
+    buffer = io.BytesIO()
+    stream = io.TextIOWrapper(buffer, encoding="cp1252")
+    tables.show(tables.table(("a",), [("x",)]), stream)
+    stream.flush()
+    assert buffer.getvalue().split() == [b"a", b"-", b"x"]
+
+
 def test_a_pipe_gets_plain_text_of_any_width() -> None:
     stream = io.StringIO()
     tables.show(tables.table(("a", "b"), [("x" * 200, "[bold]1[/bold]")]), stream)
