@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from pycaffelite.cli.options import notify
 def upgrade(source: str, target: str | None) -> None:
     """Write a net or solver of any age in the current form.
 
-    Without OUT it is written to standard output; what was changed is told on standard error.
+    Without OUT, or where it is `-`, it is written to standard output; what was changed is told on standard error.
     """
     from pycaffelite.errors import Location, PrototxtError
     from pycaffelite.schema.reader import kind_of, read_net, read_solver
@@ -24,7 +25,7 @@ def upgrade(source: str, target: str | None) -> None:
 
     kind = kind_of(source)
     if kind == "other":
-        raise PrototxtError("this is neither a net nor a solver", where=Location(source))
+        raise PrototxtError("this is neither a net nor a solver", where=Location(source), expected="a prototxt")
     if kind == "net":
         net = read_net(source)
         message, notes = net.net, net.notes
@@ -36,7 +37,7 @@ def upgrade(source: str, target: str | None) -> None:
     if not notes:
         notify(f"{source} is in the current form already")
     text = format_text(message)
-    if target is None:
+    if target in (None, "-"):
         click.echo(text, nl=False)
     else:
         _write(Path(target), text)
@@ -44,9 +45,16 @@ def upgrade(source: str, target: str | None) -> None:
 
 def _write(path: Path, text: str) -> None:
     """Put the whole text in place at once: a full disk must not leave half a file."""
+    if path.exists() and not path.is_file():  # /dev/stdout, a named pipe: nothing that a file may replace
+        path.write_text(text, encoding="utf-8", newline="\n")
+        return
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_text(text, encoding="utf-8", newline="\n")
         temporary.replace(path)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None  # the name that the user knows
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -29,11 +28,14 @@ class NpzWriter:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.count = 0
+        self._temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
         try:
-            handle, self._temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+            if self.path.exists() and not self.path.is_file():
+                # The end of the writing is a rename, which must not put a file in the place of a device.
+                raise OSError("not a regular file")
+            self._file = self._temporary.open("wb")
         except OSError as error:
             raise self._failure(error) from error
-        self._file = os.fdopen(handle, "wb")
         self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED, allowZip64=True)
 
     def __enter__(self) -> NpzWriter:
@@ -55,12 +57,12 @@ class NpzWriter:
                 self._file.flush()
                 os.fsync(self._file.fileno())
             if kind is None:
-                Path(self._temporary).replace(self.path)
+                self._temporary.replace(self.path)
         except OSError as error:
             if kind is None:
                 raise self._failure(error) from error
         finally:
-            Path(self._temporary).unlink(missing_ok=True)
+            self._temporary.unlink(missing_ok=True)
 
     def _failure(self, error: OSError) -> SnapshotError:
         return SnapshotError("the arrays cannot be written", got=f"`{self.path}`: {error.strerror or error}")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -99,10 +101,22 @@ class TestUpgrade:
         assert 'net: "nets/tiny.prototxt"' in Path("new.prototxt").read_text()
         assert not list(Path().glob(".new*"))
 
+    def test_a_dash_is_standard_output(self, run: Run) -> None:
+        assert run("upgrade", "nets/tiny.prototxt", "-").stdout == run("upgrade", "nets/tiny.prototxt").stdout
+        assert not Path("-").exists()
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+    def test_a_pipe_is_written_to_and_not_replaced(self, run: Run) -> None:
+        os.mkfifo("pipe")
+        with subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE, text=True) as reader:
+            assert run("upgrade", "nets/tiny.prototxt", "pipe").exit_code == 0
+            assert reader.communicate()[0].startswith('name: "tiny"')
+        assert Path("pipe").is_fifo()
+
     def test_a_folder_that_is_not_there(self, run: Run) -> None:
         result = run("upgrade", "nets/tiny.prototxt", "none/new.prototxt")
         assert result.exit_code == 1
-        assert "no such file or folder" in result.stderr
+        assert f"error: {Path('none/new.prototxt')}: no such file or folder" in result.stderr
 
     def test_neither(self, run: Run) -> None:
         Path("x.prototxt").write_text("shape { dim: 3 }")

@@ -46,6 +46,11 @@ def test_a_failure_leaves_the_file_of_before(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.npz"]
 
 
+def test_a_device_is_not_replaced(tmp_path: Path) -> None:
+    with pytest.raises(SnapshotError, match="not a regular file"):
+        NpzWriter(tmp_path)
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(SnapshotError, match="the arrays cannot be written"):
         NpzWriter(tmp_path / "none" / "a.npz")
