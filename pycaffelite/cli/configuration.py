@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -57,6 +57,7 @@ def configure(path: str, solver_path: str | None, settings: Sequence[str]) -> Co
             "this is neither a net nor a solver",
             where=Location(path),
             expected="a net with `layer { }` messages, or a solver with fields such as `base_lr`",
+            hint="a .caffemodel is given with --weights, a .solverstate with --snapshot",
         )
     for setting in settings:
         apply_setting(found.solver, setting)
@@ -78,7 +79,8 @@ def _for_net(path: str, solver_path: str | None) -> Configuration:
     candidates = solvers_of(path)
     if not candidates:
         solver = _default_solver(path)
-        return Configuration(solver, None, path, ("no solver for this net was found: the one below is used",))
+        remark = "no solver for this net was found: the one below is used"
+        return Configuration(solver, read_net(path), path, (remark,))
     chosen, *others = candidates
     remark = f"training with {chosen}"
     if others:
@@ -114,7 +116,6 @@ def _solvers_in(folder: Path, net: Path) -> Iterator[Path]:
 def _default_solver(net: str) -> SolverFile:
     """Return the classic recipe of LeNet, in a short form, for a net without a solver."""
     lines = [
-        f'net: "{Path(net).as_posix()}"',
         "base_lr: 0.01",
         "momentum: 0.9",
         "weight_decay: 0.0005",
@@ -123,11 +124,15 @@ def _default_solver(net: str) -> SolverFile:
         "power: 0.75",
         "max_iter: 1000",
         "display: 100",
-        f'snapshot_prefix: "snapshots/{Path(net).stem}"',
     ]
     if _can_be_tested(net):
         lines += ["test_iter: 100", "test_interval: 500"]
-    return parse_solver("\n".join(lines), "(the default solver)")
+    file = parse_solver("\n".join(lines), "(the default solver)")
+    # A file's name may hold what a prototxt's string cannot: bytes that are no UTF-8.
+    readable = os.fsencode(Path(net).as_posix()).decode("utf-8", "replace").replace("\N{REPLACEMENT CHARACTER}", "_")
+    file.solver.net = readable
+    file.solver.snapshot_prefix = f"snapshots/{Path(readable).stem}"
+    return file
 
 
 def _can_be_tested(net: str) -> bool:
@@ -150,10 +155,11 @@ def apply_setting(file: SolverFile, setting: str) -> None:
         value = f'"{value}"'
     try:
         # Repeated fields take several values as in a prototxt: --set "stepvalue=[100, 200]".
-        given: Any = parse_solver(f"{name}: {value}", f"--set {setting}").solver
+        given = parse_solver(f"{name}: {value}", f"--set {setting}")
     except PrototxtError as error:
         raise FieldError(
             error.what, where=Location(f"--set {setting}"), expected=error.expected, got=error.got, hint=error.hint
         ) from error
     file.solver.ClearField(name)
-    file.solver.MergeFrom(given)
+    file.solver.MergeFrom(given.solver)
+    file.source.override(name, f"--set {setting}")

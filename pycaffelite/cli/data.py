@@ -61,8 +61,10 @@ def mnist(backend: str, folder: Path | None, out: Path, force: bool) -> None:
 @backend_option
 @out_option
 @force_option
-@click.option("--train", type=click.IntRange(min=1), default=20_000, show_default=True, help="Training images.")
-@click.option("--test", type=click.IntRange(min=1), default=4_000, show_default=True, help="Test images.")
+@click.option(
+    "--train", type=click.IntRange(min=1), default=20_000, show_default=True, metavar="N", help="Training images."
+)
+@click.option("--test", type=click.IntRange(min=1), default=4_000, show_default=True, metavar="N", help="Test images.")
 def digits(backend: str, out: Path, force: bool, train: int, test: int) -> None:
     """Make digits-train-leveldb and digits-test-leveldb (or -lmdb).
 
@@ -77,7 +79,9 @@ def digits(backend: str, out: Path, force: bool, train: int, test: int) -> None:
 
 @data.command()
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option("--records", type=click.IntRange(min=0), default=2, show_default=True, help="Records to show.")
+@click.option(
+    "--records", type=click.IntRange(min=0), default=2, show_default=True, metavar="N", help="Records to show."
+)
 @json_option
 def info(source: Path, records: int, as_json: bool) -> None:
     """Describe a LevelDB or LMDB database, an IDX file or an HDF5 file.
@@ -102,8 +106,8 @@ def info(source: Path, records: int, as_json: bool) -> None:
 
 def _print_database(found: DatabaseInfo) -> None:
     """Print what a database holds."""
-    shapes = ", ".join(f"{shape} ({count})" for shape, count in found.shapes.items())
-    click.echo(f"{found.path}: {found.backend}, {found.records} records")
+    shapes = ", ".join(f"{shape} ({count:,})" for shape, count in found.shapes.items())
+    click.echo(f"{found.path}: {found.backend}, {found.records:,} records")
     click.echo(f"  channels x height x width: {shapes}; {found.kind}")
     click.echo(f"  {len(found.labels)} labels; at most {found.longest_run} records of one label in a row")
     most = max(found.labels.values())
@@ -120,7 +124,7 @@ def _print_database(found: DatabaseInfo) -> None:
 
 def _say_made(path: Path, count: int) -> None:
     """Tell of a finished database."""
-    click.echo(f"{path}: {count} records", err=True)
+    click.echo(f"{path}: {count:,} records", err=True)
 
 
 @contextmanager

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -52,9 +55,20 @@ def _explain(entry: LayerEntry) -> None:
     from pycaffelite.report import tables
 
     click.echo(click.style(entry.type, bold=True))
-    click.echo(f"\n{entry.documentation}\n")
+    click.echo(f"\n{_folded(entry.documentation)}\n")
     click.echo(f"bottoms: {entry.bottoms}; tops: {entry.tops}; in place: {'yes' if entry.in_place else 'no'}")
     for message, fields in entry.fields.items():
         rows = [(field.name, field.kind, field.default, field.comment) for field in fields]
         click.echo()
         tables.show(tables.table((message, "kind", "default", "meaning"), rows, left=4))
+
+
+def _folded(text: str) -> str:
+    """Break the lines of a docstring between words on a terminal; what goes on is indented."""
+    if not sys.stdout.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    return "\n".join(
+        textwrap.fill(line, width, subsequent_indent=" " * (len(line) - len(line.lstrip()) + 4), break_on_hyphens=False)
+        for line in text.splitlines()
+    )

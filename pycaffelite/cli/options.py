@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
 import click
+
+from pycaffelite.cli.boundary import echo
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -20,7 +25,8 @@ weights_option: Decorator = click.option(
 
 level_option: Decorator = click.option(
     "--level",
-    type=int,
+    type=click.IntRange(-(2**31), 2**31 - 1),
+    metavar="N",
     default=0,
     show_default=True,
     help="The level of the net's state, for include and exclude rules.",
@@ -80,4 +86,13 @@ def use_threads(count: int | None) -> int:
 
 def notify(message: str) -> None:
     """Say something that the user should read now, on standard error."""
-    click.echo(click.style("note: ", fg="yellow", bold=True) + message, err=True)
+    echo(note(message, sys.stderr))
+
+
+def note(message: str, stream: TextIO) -> str:
+    """Write a notice: in colour and broken between words on a terminal, else on one line."""
+    if not stream.isatty():
+        return f"note: {message}"
+    width = shutil.get_terminal_size().columns
+    text = textwrap.fill(f"note: {message}", width, subsequent_indent="      ", break_on_hyphens=False)
+    return click.style("note:", fg="yellow", bold=True) + text.removeprefix("note:")

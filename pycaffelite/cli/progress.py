@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from pycaffelite.cli.options import note
 from pycaffelite.solvers import events
 
 
@@ -61,7 +62,10 @@ class TrainingProgress:
 
     def note(self, sentence: str) -> None:
         """Write something that the user should read now."""
-        self.write(f"note: {sentence}")
+        if self._progress is not None:
+            self._progress.console.print(Text.from_ansi(note(sentence, self._stream)), soft_wrap=True)
+        else:
+            self.write(note(sentence, self._stream))
 
     def stopping(self) -> None:
         """Say on the progress line that the end is near; takes no lock, so that a signal handler may call it."""

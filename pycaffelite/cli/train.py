@@ -20,7 +20,7 @@ _EFFECT = click.Choice(["snapshot", "stop", "none"])
 
 
 @click.command()
-@click.argument("config", type=click.Path(), metavar="CONFIG")
+@click.argument("config", type=click.Path(), metavar="CONFIG", required=False)
 @click.option("--solver", "solver_path", type=click.Path(), metavar="FILE", help="The solver, where CONFIG is a net.")
 @weights_option
 @click.option("--snapshot", type=click.Path(), metavar="FILE", help="A .solverstate to go on from.")
@@ -43,6 +43,11 @@ def train(**given: Any) -> None:
 
     The log goes to standard error in Caffe's form; the result goes to standard output.
     """
+    if given["config"] is None:
+        # As Caffe's users type it: `train --solver=S`.
+        given["config"], given["solver_path"] = given["solver_path"], None
+    if given["config"] is None:
+        raise click.UsageError("missing argument CONFIG: a solver or a net")
     if given["resume"] not in (None, "auto"):
         raise click.UsageError("--resume takes `auto`; --snapshot takes a file")
     if given["resume"] and given["snapshot"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections.abc import Iterator
@@ -21,8 +22,9 @@ from pycaffelite.report.log import Line, LogWriter
 from pycaffelite.report.scoring import Pass, score
 from pycaffelite.report.stand_ins import stand_ins
 from pycaffelite.report.training import TrainingCollector, TrainingReport, render
+from pycaffelite.schema.reader import SolverFile
 from pycaffelite.schema.text import format_text
-from pycaffelite.snapshot import resume_seed
+from pycaffelite.snapshot import resume_seed, snapshot_prefix
 from pycaffelite.solvers import events
 from pycaffelite.solvers.base import Solver
 
@@ -60,9 +62,11 @@ def run_training(options: TrainOptions) -> None:
         configuration.solver.solver.train_state.stage.extend(options.stage)
     for remark in configuration.remarks:
         notify(remark)
-    snapshot = newest_snapshot(configuration.solver.solver.snapshot_prefix) if options.resume else options.snapshot
+    snapshot = _newest_of(configuration.solver) if options.resume else options.snapshot
     if options.resume and snapshot is None:
         notify("there is no snapshot to resume from: starting anew")
+    elif options.resume and options.weights:
+        notify(f"going on from {snapshot}: --weights counts only for a training that starts anew")
     progress = TrainingProgress()
     log = LogWriter(progress.write)
     _announce(log, configuration)
@@ -82,6 +86,11 @@ def run_training(options: TrainOptions) -> None:
         print(to_json(report))
     else:
         tables.show(render(report, _advice(report, configuration, options)))
+
+
+def _newest_of(solver: SolverFile) -> str | None:
+    """Return the newest solver state that a solver has written."""
+    return newest_snapshot(snapshot_prefix(solver.solver, solver.path))
 
 
 def newest_snapshot(prefix: str) -> str | None:
@@ -131,12 +140,16 @@ def _run(solver: Solver, options: TrainOptions, progress: TrainingProgress, log:
     requests = SignalRequests(
         solver, sigint=options.sigint_effect, sighup=options.sighup_effect, stopping=progress.stopping
     )
+    diverged = False
     with requests, progress:
         for event in _events(solver, collector):
             log.event(event)
             progress.take(event)
             collector.take(event)
             requests.remarks(progress.write)
+            if isinstance(event, events.IterationDone) and not (diverged or math.isfinite(event.raw_loss)):
+                diverged = True
+                progress.note(f"DIVERGED: the loss is {event.raw_loss} at iteration {event.iteration}; lower base_lr")
     log.line(Line("Optimization Done.", "caffe.cpp:250"))
     return collector.report()
 

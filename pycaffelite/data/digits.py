@@ -136,7 +136,7 @@ def digits_database(half: str, *, notify: Callable[[str], None]) -> Path:
     folder = cache_folder() / "digits" / str(EDITION)
     path = folder / f"digits-{half}-leveldb"
     if not path.exists():
-        notify(f"making {COUNTS[half]} digits for `{half}`, once, in `{folder}`")
+        notify(f"making {COUNTS[half]:,} digits for `{half}`, once, in `{folder}`")
         images, labels = make_digits(COUNTS[half], SEEDS[half])
         try:
             write_database(path, "leveldb", image_items(images, labels))

@@ -176,10 +176,10 @@ def _test_title(report: TrainingReport, test: TestScores) -> str:
     return f"{report.net or 'net'}: {which} after {tables.count(test.iteration)} iterations"
 
 
-def _facts(report: TrainingReport) -> Iterator[str]:
+def _facts(report: TrainingReport) -> Iterator[RenderableType]:
     """Yield the lines below the table."""
     if report.stand_ins:
-        yield f"data         {warning(report.stand_ins)}"
+        yield tables.labelled("data         ", warning(report.stand_ins))
     ended = {"done": "", "stopped": ", stopped early", "interrupted": ", interrupted"}[report.reason]
     yield f"iterations   {tables.count(report.iterations)} in {report.seconds:.1f} s{ended}"
     if report.rate:
@@ -187,7 +187,7 @@ def _facts(report: TrainingReport) -> Iterator[str]:
     if report.loss is not None:
         yield f"train loss   {report.loss:.6g}"
     if report.weights_path:
-        yield f"snapshot     {report.weights_path}"
-        yield f"             {report.state_path}"
+        yield tables.line(f"snapshot     {report.weights_path}")
+        yield tables.line(f"             {report.state_path}")
     else:
         yield "snapshot     none written"

@@ -18,6 +18,8 @@ def read_bytes(path: str | Path, wanted: str, error: type[PycaffeliteError] = Pr
         error: The class of the errors.
     """
     file, where = Path(path), Location(str(path))
+    if not str(path):
+        raise error("the name of the file is empty", expected=f"a file with {wanted}")
     try:
         return file.read_bytes()
     except FileNotFoundError:

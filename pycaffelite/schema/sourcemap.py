@@ -50,6 +50,11 @@ class SourceMap:
         self.text = text
         self.root = root if root is not None else Mark()
         self._line_starts: Sequence[int] = ()
+        self._elsewhere: dict[str, Location] = {}
+
+    def override(self, name: str, place: str) -> None:
+        """Note that a field of the whole message got its value at another place, such as on the command line."""
+        self._elsewhere[name] = Location(place)
 
     def where(self, *path: str | int) -> Location:
         """Return the place of a field: `where("layer", 3, "convolution_param", "kernel_size", 0)`.
@@ -57,6 +62,8 @@ class SourceMap:
         An index may be left out (the first occurrence is meant). What the file does not say is looked for at its
         nearest ancestor that the file does say.
         """
+        if path and path[0] in self._elsewhere:
+            return self._elsewhere[str(path[0])]
         offset = self.root.offset
         entry: Mark | int | None = self.root
         steps = list(path)

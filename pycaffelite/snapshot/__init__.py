@@ -1,7 +1,15 @@
 """Weights and solver state to files and back, in the forms that Caffe reads and writes."""
 
 from pycaffelite.snapshot.resume import resume_seed
-from pycaffelite.snapshot.training import Paths, Progress, Resumed, check_writable, restore_snapshot, write_snapshot
+from pycaffelite.snapshot.training import (
+    Paths,
+    Progress,
+    Resumed,
+    check_writable,
+    restore_snapshot,
+    snapshot_prefix,
+    write_snapshot,
+)
 from pycaffelite.snapshot.weights import LoadReport, load_weights, save_weights
 
 __all__ = [
@@ -14,5 +22,6 @@ __all__ = [
     "restore_snapshot",
     "resume_seed",
     "save_weights",
+    "snapshot_prefix",
     "write_snapshot",
 ]

@@ -105,7 +105,11 @@ def try_folder(folder: Path) -> None:
     """
     make_folder(folder)
     with Staged() as staged:
-        staged.write(folder / "write-test", [b"\0"])
+        try:
+            staged.write(folder / "write-test", [b"\0"])
+        except SnapshotError as error:
+            error.where = Location(str(folder))
+            raise
 
 
 def sha256_of(path: Path) -> str:
@@ -135,6 +139,8 @@ def read_bytes(path: Path) -> bytes:
 
 def cannot_read(path: Path, error: OSError) -> SnapshotError:
     """Make the error for a file that cannot be opened or read."""
+    if isinstance(error, FileNotFoundError):
+        return SnapshotError("no such file", where=Location(str(path)))
     return SnapshotError("cannot read this file", where=Location(str(path)), got=error.strerror or str(error))
 
 

@@ -66,7 +66,7 @@ class Resumed:
 
 def snapshot_paths(parameter: Any, iteration: int, solver_path: str | None) -> Paths:
     """Return where the snapshot of an iteration goes."""
-    stem = f"{_prefix(parameter, solver_path)}_iter_{iteration}"
+    stem = f"{snapshot_prefix(parameter, solver_path)}_iter_{iteration}"
     hdf5 = parameter.snapshot_format == messages.SolverParameter.HDF5
     tail = ".h5" if hdf5 else ""
     return Paths(f"{stem}.caffemodel{tail}", f"{stem}.solverstate{tail}", hdf5)
@@ -149,8 +149,8 @@ def restore_snapshot(path: str | Path, net: Net, progress: Progress) -> Resumed:
     return Resumed(state.iteration, found, True)
 
 
-def _prefix(parameter: Any, solver_path: str | None) -> str:
-    """Return the snapshot prefix; without one, or with a folder, Caffe takes the name of the solver's file."""
+def snapshot_prefix(parameter: Any, solver_path: str | None) -> str:
+    """Return what the names of snapshots begin with: as Caffe, the name of the solver's file where none is set."""
     prefix: str = parameter.snapshot_prefix
     own = Path(solver_path).with_suffix("") if solver_path else Path("snapshot")
     if not prefix:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import click
@@ -61,6 +63,14 @@ class TestFindingTheSolver:
         assert found.solver.solver.base_lr == pytest.approx(0.01)
         assert list(found.solver.solver.test_iter) == [100]  # DummyData stands in phase TEST too
         assert found.remarks == ("no solver for this net was found: the one below is used",)
+
+    @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="the system allows no such name")
+    def test_a_name_that_a_prototxt_cannot_hold(self, folder: Path) -> None:
+        name = os.fsdecode(b'n"\xe9.prototxt')
+        (folder / name).write_text(NET)
+        found = configure(name, None, ())
+        assert found.net is not None
+        assert found.solver.solver.snapshot_prefix == 'snapshots/n"_'
 
     def test_a_given_solver_trains_the_given_net(self, folder: Path) -> None:
         add_solver(folder / "s.prototxt", net="nets/b.prototxt")

@@ -105,6 +105,31 @@ def test_a_resumed_training_ends_as_if_it_had_never_stopped(run: Run, how: list[
     assert weights("out/tiny_iter_6.caffemodel") == weights("whole/tiny_iter_6.caffemodel")
 
 
+def test_resuming_where_snapshots_bear_the_name_of_the_solver(run: Run) -> None:
+    nameless = ("train", "nets/tiny.prototxt", "--set", "snapshot_prefix=")
+    run(*nameless, "--iterations", "3")
+    result = run(*nameless, "--resume", "auto", "--weights", "none.caffemodel")
+    assert result.exit_code == 0, result.stderr
+    state = Path("solvers/tiny_solver_iter_3.solverstate")
+    assert f"note: going on from {state}: --weights counts only for a training that starts anew" in result.stderr
+
+
+def test_caffes_way_to_name_the_solver(run: Run) -> None:
+    assert run("train", "--solver=solvers/tiny_solver.prototxt", "--iterations", "1").exit_code == 0
+    assert run("train").exit_code == 2
+
+
+def test_the_place_of_a_wrong_setting_is_the_command_line(run: Run) -> None:
+    result = run("train", "nets/tiny.prototxt", "--set", "lr_policy=sometimes")
+    assert "error: --set lr_policy=sometimes: unknown learning-rate policy" in result.stderr
+
+
+def test_a_divergence_is_told_once(run: Run) -> None:
+    result = run("train", "nets/tiny.prototxt", "--set", "base_lr=1e30", "--set", "weight_decay=1e9")
+    assert result.exit_code == 0
+    assert result.stderr.count("note: DIVERGED: the loss is ") == 1
+
+
 def test_nothing_to_resume_from(run: Run) -> None:
     result = run("train", "nets/tiny.prototxt", "--resume", "auto")
     assert result.exit_code == 0

@@ -52,6 +52,13 @@ def test_what_is_not_written_stands_at_its_nearest_ancestor():
     assert source.where() == Location("<string>")
 
 
+def test_a_value_from_elsewhere_has_its_own_place():
+    file = parse_solver("base_lr: 1\nmax_iter: 2", "s.prototxt")
+    file.source.override("base_lr", "--set base_lr=3")
+    assert str(file.source.where("base_lr")) == "--set base_lr=3"
+    assert str(file.source.where("max_iter")) == "s.prototxt:2:1"
+
+
 def test_a_part_is_a_map_of_its_own():
     _, source = parse_text("base_lr: 1\nnet_param {\n  layer { name: 'a' }\n}", messages.SolverParameter, "s")
     part = source.part("net_param")
