@@ -21,7 +21,7 @@ from pycaffelite.schema import messages
 
 @register("Data")
 class Data(Layer):
-    """Reads batches from a database in the order of its keys, over and over.
+    """Read batches from a database in the order of its keys, over and over.
 
     data[n, c, h, w] = (image[c, h, w] - mean) * scale
 

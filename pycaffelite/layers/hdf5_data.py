@@ -14,7 +14,7 @@ from pycaffelite.layers.registry import register
 
 @register("HDF5Data")
 class HDF5Data(Layer):
-    """Reads batches of rows from a list of HDF5 files, over and over.
+    """Read batches of rows from a list of HDF5 files, over and over.
 
     top_t[n, ...] = the dataset named like top t [row, ...]; a batch goes on in the next file where one ends.
 

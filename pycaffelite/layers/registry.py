@@ -8,13 +8,20 @@ from collections.abc import Callable
 from functools import cache
 from typing import TypeVar
 
-from pycaffelite.errors import FieldError
+from pycaffelite.errors import FieldError, UnsupportedError
 from pycaffelite.layers.base import Layer
 from pycaffelite.names import did_you_mean
+from pycaffelite.schema.upgrade.v1 import TYPES
 
 LayerClass = TypeVar("LayerClass", bound=type[Layer])
 
 _CLASSES: dict[str, type[Layer]] = {}
+
+# What BVLC Caffe 1.0 runs: the types that the V1 form could name, and the younger ones.
+_OF_CAFFE = {name for name in TYPES.values() if name} | {
+    "BatchNorm", "BatchReindex", "Bias", "Crop", "ELU", "Embed", "Filter", "Input", "LSTM", "Log", "PReLU", "Parameter",
+    "Python", "RNN", "Reduction", "Reshape", "SPP", "Scale", "Swish", "Tile",
+}  # fmt: skip
 
 
 def register(type_name: str) -> Callable[[LayerClass], LayerClass]:
@@ -29,8 +36,19 @@ def register(type_name: str) -> Callable[[LayerClass], LayerClass]:
 
 
 def layer_class(type_name: str) -> type[Layer]:
-    """Return the class of a layer type, or raise FieldError with close matches."""
+    """Return the class of a layer type.
+
+    Raises:
+        FieldError: There is no such type; close matches are named.
+        UnsupportedError: Caffe runs this type, and pycaffelite does not yet.
+    """
     _discover()
+    if type_name in _OF_CAFFE and type_name not in _CLASSES:
+        raise UnsupportedError(
+            "this layer type of Caffe's does not run yet",
+            expected="one of the types that `pycaffelite layers` lists",
+            got=f"`{type_name}`",
+        )
     if type_name not in _CLASSES:
         raise FieldError(
             "unknown layer type",

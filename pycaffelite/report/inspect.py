@@ -102,7 +102,12 @@ def inspect(plan: Plan, *, backward: bool = False, depth: str | None = None, kee
 
 def _check_name(name: str | None, known: list[str]) -> None:
     if name is not None and name not in known:
-        raise FieldError("unknown layer", got=f"`{name}`", hint=did_you_mean(name, known))
+        raise FieldError(
+            "unknown layer",
+            expected="the name of a layer that runs in this phase",
+            got=f"`{name}`",
+            hint=did_you_mean(name, known),
+        )
 
 
 class _Walk:

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pycaffelite.schema.reader import parse_net
 
 from pycaffelite.errors import PycaffeliteError, ShapeError, WiringError
 from pycaffelite.graph.wiring import build_graph
 from pycaffelite.net import build, infer_shapes, memory
 from pycaffelite.net.memory import needed_bytes
 from pycaffelite.plan import compile_plan
+from pycaffelite.schema.reader import parse_net
 
 NET = """
 layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 4 dim: 3 } } }
@@ -126,17 +126,23 @@ def test_sharing_errors(first: str, second: str, message: str) -> None:
             "hint: did you mean `ReLU`?",
         ),
         (
+            'layer { name: "c" type: "SPP" bottom: "data" top: "c" }',
+            "error: net.prototxt:9:1: layer `c` (SPP): this layer type of Caffe's does not run yet\n"
+            "  expected: one of the types that `pycaffelite layers` lists\n"
+            "  got:      `SPP`",
+        ),
+        (
             'layer { name: "c" type: "ReLU" bottom: "data" top: "c" loss_weight: 1 loss_weight: 2 }',
             "error: net.prototxt:9:1: layer `c` (ReLU): loss_weight does not match the tops\n"
             "  expected: no loss_weight, or one for each of the 1 tops\n"
             "  got:      2",
         ),
     ],
-    ids=["bottoms", "tops", "in place", "type", "loss_weight"],
+    ids=["bottoms", "tops", "in place", "type", "unsupported type", "loss_weight"],
 )
 def test_a_layer_that_does_not_fit_is_named_with_its_line(layer: str, expected: str) -> None:
     one_reader = 'layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 4 dim: 3 } } }'
-    with pytest.raises(WiringError if "unknown" not in expected else PycaffeliteError) as caught:
+    with pytest.raises(PycaffeliteError if " layer type" in expected else WiringError) as caught:
         build(graph_of(one_reader + "\n" * 8 + layer))
     assert str(caught.value) == expected
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from pycaffelite.errors import FieldError
 from pycaffelite.graph.wiring import build_graph
 from pycaffelite.net import build, infer_shapes
 from pycaffelite.net.memory import needed_bytes
@@ -59,6 +60,11 @@ def test_inputs_stand_in_for_data() -> None:
     graph = build_graph(with_inputs(parse_net(text), {"data": (7, 3, 4, 4)}), "TRAIN")
     layers = summarize(graph.name, graph.phase, infer_shapes(graph)).layers
     assert layers[0].tops == {"data": (7, 3, 4, 4), "label": (7,)}
+
+
+def test_an_input_that_no_data_layer_has() -> None:
+    with pytest.raises(FieldError, match="no data layer has a top `dat`"):
+        with_inputs(parse_net('layer { name: "d" type: "Data" top: "data" }'), {"dat": (1, 2)})
 
 
 def test_text() -> None:
