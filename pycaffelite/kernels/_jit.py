@@ -19,6 +19,7 @@ import numba
 import numpy.typing as npt
 import platformdirs
 from numba import prange
+from numba.np.ufunc.parallel import get_thread_id
 
 __all__ = ["CHUNKS", "JIT_ENABLED", "Array", "kernel", "prange", "set_threads"]
 
@@ -38,7 +39,7 @@ config: Any = numba.config
 JIT_ENABLED = not config.DISABLE_JIT
 
 # The number of the thread that runs a piece of a parallel loop, from 0: only to choose scratch memory with.
-thread_id: Callable[[], int] = numba.get_thread_id if JIT_ENABLED else lambda: 0
+thread_id: Callable[[], int] = get_thread_id if JIT_ENABLED else lambda: 0
 
 
 def kernel(*, parallel: bool = False) -> Callable[[Function], Function]:

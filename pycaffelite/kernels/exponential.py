@@ -1,7 +1,7 @@
 """The exponential function as arithmetic that vector units have, for kernels that need it once an element.
 
-Calls of the C library stop LLVM from using vectors; this runs more than ten times as fast. Numbers are float64 inside, so
-a float32 caller gets the nearest float32 but for rare ties.
+Calls of the C library stop LLVM from using vectors; this runs more than ten times as fast. Numbers are float64 inside,
+so a float32 caller gets the nearest float32 but for rare ties.
 """
 
 from __future__ import annotations

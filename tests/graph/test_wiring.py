@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pycaffelite.schema.reader import parse_net, read_net
 
 from pycaffelite.errors import WiringError
 from pycaffelite.graph.wiring import build_graph
+from pycaffelite.schema.reader import parse_net, read_net
 
 NETS = Path(__file__).parents[1] / "golden" / "nets"
 CASES = {case["name"]: case for case in json.loads((NETS / "index.json").read_text())["cases"]}

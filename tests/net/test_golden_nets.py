@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pycaffelite.schema.reader import read_net
 
 from pycaffelite.graph.wiring import build_graph
 from pycaffelite.layers.registry import layer_types
 from pycaffelite.net import Net, build
 from pycaffelite.plan import compile_plan
+from pycaffelite.schema.reader import read_net
 
 FOLDER = Path(__file__).parents[1] / "golden" / "nets"
 KNOWN = set(layer_types())
