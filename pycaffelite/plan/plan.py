@@ -64,11 +64,7 @@ class Plan:
 def compile_plan(net: Net) -> Plan:
     """Bind every layer to its blobs, in the plain order: the oracle for any cleverer plan."""
     forward = tuple(Step(entry, _forward_run(net, entry)) for entry in net.layers)
-    backward = tuple(
-        Step(entry, _backward_run(entry))
-        for entry in reversed(net.layers)
-        if entry.needs_backward
-    )
+    backward = tuple(Step(entry, _backward_run(entry)) for entry in reversed(net.layers) if entry.needs_backward)
     return Plan(net, forward, backward)
 
 

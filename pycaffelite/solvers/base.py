@@ -245,8 +245,9 @@ class Solver:
                 return
             loss += plan.forward()
             sums.add()
-        total = loss / batches if self.parameter.test_compute_loss else None
-        yield events.TestDone(self.iteration, index, sums.means(batches), total, time.perf_counter() - begin)
+        total = loss / batches if self.parameter.test_compute_loss and batches else None
+        outputs = sums.means(batches) if batches else ()
+        yield events.TestDone(self.iteration, index, outputs, total, time.perf_counter() - begin)
 
     def _requested(self) -> list[Request]:
         """Take the requests that have come in."""

@@ -10,9 +10,9 @@ from pycaffelite.net import Net
 from pycaffelite.solvers.rates import Where
 
 _LEAST = {"max_iter": 0, "iter_size": 1, "average_loss": 1, "test_interval": 0, "display": 0, "snapshot": 0}
-_NOT_NEGATIVE = ("base_lr", "weight_decay", "delta")
-_BELOW_ONE = ("momentum", "momentum2", "rms_decay")
-_FINITE = ("gamma", "power", "clip_gradients")
+_FINITE = ("base_lr", "gamma", "power", "weight_decay", "momentum", "clip_gradients")
+# Shares of an average; SGD and Nesterov take any momentum.
+_BELOW_ONE = {"RMSProp": ("rms_decay",), "AdaDelta": ("momentum",), "Adam": ("momentum", "momentum2")}
 
 
 def check_fields(parameter: Any, where: Where) -> None:
@@ -21,18 +21,17 @@ def check_fields(parameter: Any, where: Where) -> None:
         value = getattr(parameter, field)
         if value < least:
             raise _field_error(field, value, where, f"at least {least}")
-    for field in (*_NOT_NEGATIVE, *_BELOW_ONE):
-        value = getattr(parameter, field)
-        if not (value >= 0 and math.isfinite(value)):
-            raise _field_error(field, value, where, "a finite number, not negative")
-        if field in _BELOW_ONE and value >= 1:
-            raise _field_error(field, value, where, "at least 0 and below 1")
+    for field in _BELOW_ONE.get(parameter.type, ()):
+        if not 0 <= getattr(parameter, field) < 1:
+            raise _field_error(field, getattr(parameter, field), where, "at least 0 and below 1")
+    if not (parameter.delta >= 0 and math.isfinite(parameter.delta)):
+        raise _field_error("delta", parameter.delta, where, "a finite number, not negative")
     for field in _FINITE:
         if not math.isfinite(getattr(parameter, field)):
             raise _field_error(field, getattr(parameter, field), where, "a finite number")
     if not parameter.HasField("base_lr"):
         raise FieldError("no base_lr", where=where(), expected="a learning rate, such as base_lr: 0.01", got="none")
-    if parameter.regularization_type not in ("L2", "L1"):
+    if parameter.weight_decay and parameter.regularization_type not in ("L2", "L1"):
         raise FieldError(
             "unknown regularization type",
             where=where("regularization_type"),
@@ -52,11 +51,11 @@ def check_tests(parameter: Any, test_nets: int, where: Where) -> None:
             got=f"{len(counts)}",
         )
     for index, count in enumerate(counts):
-        if count < 1:
+        if count < 0:
             raise FieldError(
-                "test_iter must be positive",
+                "test_iter is negative",
                 where=where("test_iter", index),
-                expected="at least 1 batch",
+                expected="a number of batches, or 0 for none",
                 got=f"test_iter: {count}",
             )
     if counts and not parameter.test_interval:

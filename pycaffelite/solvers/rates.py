@@ -71,7 +71,7 @@ def _rounded(value: float, real: Any) -> Any:
 
 @dataclass(frozen=True)
 class Policy:
-    """One learning-rate policy: its formula, the fields that it reads, and the formula as users read it."""
+    """One learning-rate policy: its formula, the fields that it cannot do without, the formula as users read it."""
 
     formula: Callable[[Any, int, int, Any], Any]
     needs: tuple[str, ...]
@@ -82,15 +82,15 @@ POLICIES: dict[str, Policy] = {
     "fixed": Policy(_fixed, (), "base_lr"),
     "step": Policy(_step, ("gamma", "stepsize"), "base_lr * gamma ^ floor(iteration / stepsize)"),
     "exp": Policy(_exp, ("gamma",), "base_lr * gamma ^ iteration"),
-    "inv": Policy(_inv, ("gamma", "power"), "base_lr * (1 + gamma * iteration) ^ -power"),
-    "multistep": Policy(_step, ("gamma", "stepvalue"), "base_lr * gamma ^ (number of step values passed)"),
-    "poly": Policy(_poly, ("power", "max_iter"), "base_lr * (1 - iteration / max_iter) ^ power"),
-    "sigmoid": Policy(_sigmoid, ("gamma", "stepsize"), "base_lr / (1 + exp(-gamma * (iteration - stepsize)))"),
+    "inv": Policy(_inv, (), "base_lr * (1 + gamma * iteration) ^ -power"),
+    "multistep": Policy(_step, ("gamma",), "base_lr * gamma ^ (number of step values passed)"),
+    "poly": Policy(_poly, ("max_iter",), "base_lr * (1 - iteration / max_iter) ^ power"),
+    "sigmoid": Policy(_sigmoid, ("stepsize",), "base_lr / (1 + exp(-gamma * (iteration - stepsize)))"),
 }
 
 
 def check_policy(parameter: Any, where: Where = nowhere) -> None:
-    """Raise FieldError unless the policy is known and every field that it reads is there.
+    """Raise FieldError unless the policy is known and has the fields that it needs; others are 0 where left out.
 
     Args:
         parameter: The SolverParameter message.
@@ -107,15 +107,21 @@ def check_policy(parameter: Any, where: Where = nowhere) -> None:
             hint=did_you_mean(name, POLICIES) or 'use `lr_policy: "fixed"` for a constant rate of base_lr',
         )
     for field in policy.needs:
-        present = parameter.stepvalue if field == "stepvalue" else parameter.HasField(field)
-        if not present:
+        if not parameter.HasField(field):
             raise FieldError(
                 f'`lr_policy: "{name}"` needs `{field}`',
                 where=where("lr_policy"),
                 expected=f"{field}, for a rate of {policy.text}",
                 got=f"no {field}",
             )
-    if name == "step" and parameter.stepsize <= 0:
+    if name not in ("fixed", "poly") and parameter.gamma < 0:
+        raise FieldError(
+            "gamma is negative",
+            where=where("gamma"),
+            expected=f"gamma of at least 0, for a rate of {policy.text}",
+            got=f"gamma: {parameter.gamma:g}",
+        )
+    if "stepsize" in policy.needs and parameter.stepsize <= 0:
         raise FieldError(
             "stepsize must be positive",
             where=where("stepsize"),

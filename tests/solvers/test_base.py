@@ -175,10 +175,17 @@ def test_large_outputs_are_told_when_displayed(make_solver):
         ("max_iter: -5", "max_iter is out of range\n  expected: at least 0\n  got:      max_iter: -5"),
         ("display: -1", "display is out of range\n  expected: at least 0\n  got:      display: -1"),
         ("snapshot: -1", "snapshot is out of range\n  expected: at least 0\n  got:      snapshot: -1"),
-        ("momentum: 1", "momentum is out of range\n  expected: at least 0 and below 1\n  got:      momentum: 1"),
+        (
+            'type: "Adam" momentum: 1',
+            "momentum is out of range\n  expected: at least 0 and below 1\n  got:      momentum: 1",
+        ),
+        ('type: "RMSProp" rms_decay: 1', "rms_decay is out of range\n  expected: at least 0 and below 1\n"),
         ("delta: nan", "delta is out of range\n  expected: a finite number, not negative\n  got:      delta: nan"),
         ("clip_gradients: inf", "clip_gradients is out of range\n  expected: a finite number\n"),
-        ('regularization_type: "L3"', 'unknown regularization type\n  expected: regularization_type: "L2" or "L1"'),
+        (
+            'regularization_type: "L3" weight_decay: 1',
+            'unknown regularization type\n  expected: regularization_type: "L2" or "L1"',
+        ),
         ("test_iter: 1 test_interval: 5", "test_iter does not match the test nets\n  expected: 0 test_iter"),
     ],
 )
@@ -194,8 +201,33 @@ def test_test_fields_must_match(make_solver):
     with pytest.raises(FieldError, match="test_iter without test_interval") as error:
         make_solver("test_iter: 1", tests=1)
     assert error.value.hint == "add `test_interval: 500`, or remove `test_iter`"
-    with pytest.raises(FieldError, match="test_iter must be positive"):
-        make_solver("test_iter: 1 test_iter: 0 test_interval: 5", tests=2)
+    with pytest.raises(FieldError, match="test_iter is negative"):
+        make_solver("test_iter: 1 test_iter: -1 test_interval: 5", tests=2)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "base_lr: -0.1",
+        "weight_decay: -0.01",
+        "momentum: 1",
+        "momentum: -0.5",
+        "rms_decay: 7 momentum2: 3",
+        'regularization_type: "none"',
+    ],
+)
+def test_unusual_fields_run_where_the_reference_takes_them(make_solver, fields):
+    solver = make_solver(
+        fields, basics='lr_policy: "fixed" max_iter: 9\n' + ("" if "base" in fields else "base_lr: 0.1\n")
+    )
+    solver.step(2)
+    assert np.isfinite(solver.net.params["s"][0].data).all()
+
+
+def test_no_test_batches_is_a_test_of_nothing(make_solver):
+    solver = make_solver("test_iter: 0 test_interval: 1 test_compute_loss: true", tests=1)
+    done = [event for event in solver.run(1) if isinstance(event, events.TestDone)]
+    assert [(event.outputs, event.loss) for event in done] == [((), None)]
 
 
 def test_base_lr_and_max_iter_must_be_there(make_solver):

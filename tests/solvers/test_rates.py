@@ -93,8 +93,7 @@ def test_no_policy():
         ('lr_policy: "step" gamma: 0.1', "stepsize"),
         ('lr_policy: "step" stepsize: 5', "gamma"),
         ('lr_policy: "exp"', "gamma"),
-        ('lr_policy: "inv" gamma: 1', "power"),
-        ('lr_policy: "multistep" gamma: 0.1', "stepvalue"),
+        ('lr_policy: "multistep" stepvalue: 5', "gamma"),
         ('lr_policy: "poly" power: 1', "max_iter"),
         ('lr_policy: "sigmoid" gamma: 1', "stepsize"),
     ],
@@ -105,6 +104,32 @@ def test_a_missing_field_is_named(text, missing):
     assert error.value.got == f"no {missing}"
 
 
-def test_stepsize_must_be_positive():
+@pytest.mark.parametrize("policy", ["step", "sigmoid"])
+def test_stepsize_must_be_positive(policy):
     with pytest.raises(FieldError, match="stepsize must be positive"):
-        check_policy(parse_solver('lr_policy: "step" gamma: 0.1 stepsize: 0').solver)
+        check_policy(parse_solver(f'lr_policy: "{policy}" gamma: 0.1 stepsize: 0').solver)
+
+
+@pytest.mark.parametrize("policy", ["step", "exp", "inv", "multistep", "sigmoid"])
+def test_gamma_must_not_be_negative(policy):
+    with pytest.raises(FieldError, match="gamma is negative"):
+        check_policy(parse_solver(f'lr_policy: "{policy}" gamma: -0.1 stepsize: 5').solver)
+
+
+@pytest.mark.parametrize(
+    ("fields", "rate"),
+    [
+        ('lr_policy: "inv" gamma: 1', 0.5),
+        ('lr_policy: "inv"', 0.5),
+        ('lr_policy: "poly" max_iter: 9', 0.5),
+        ('lr_policy: "multistep" gamma: 0.1', 0.5),
+        ('lr_policy: "sigmoid" stepsize: 3', 0.25),
+        ('lr_policy: "fixed" gamma: -1', 0.5),
+    ],
+)
+def test_fields_that_are_left_out_are_zero_as_in_the_reference(fields, rate):
+    parameter = parse_solver("base_lr: 0.5 " + fields).solver
+    check_policy(parameter)
+    assert [learning_rate(parameter, iteration, next_step(parameter, iteration, 0)) for iteration in (0, 7)] == [
+        rate
+    ] * 2
