@@ -6,7 +6,7 @@ A layer name with `/` makes nested groups, which is where HDF5's own tools look 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,21 +21,23 @@ from pycaffelite.snapshot.files import Chunk, cannot_read
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
-def encode_weights(layers: Sequence[tuple[str, Mapping[int, Blob]]], *, diff: bool) -> list[Chunk]:
+def encode_weights(layers: Sequence[tuple[str, Sequence[Blob], Collection[int]]], *, diff: bool) -> list[Chunk]:
     """Return a weights file.
 
     Args:
-        layers: For each layer its name and, by index, those of its parameters that it owns.
+        layers: For each layer its name, its parameters, and the indices of those that it owns. Data are written by
+            owners alone, diffs by all, as Caffe does.
         diff: Whether to write the diffs too.
     """
     with _in_memory() as (file, chunks):
         for kind in ("data", "diff") if diff else ("data",):
             top = file.create_group(kind)
-            for name, blobs in layers:
+            for name, blobs, owned in layers:
                 try:
                     group = top.require_group(name)
-                    for index, blob in blobs.items():
-                        group.create_dataset(str(index), data=getattr(blob, kind))
+                    for index, blob in enumerate(blobs):
+                        if kind == "diff" or index in owned:
+                            group.create_dataset(str(index), data=getattr(blob, kind))
                 except (TypeError, ValueError):
                     raise SnapshotError(
                         f"layer `{name}` cannot be written to HDF5",
@@ -56,6 +58,15 @@ def encode_state(iteration: int, learned_net: str, current_step: int, history: S
         for index, array in enumerate(history):
             group.create_dataset(str(index), data=array)
     return chunks
+
+
+def is_hdf5(path: Path) -> bool:
+    """Tell by its first bytes whether a file is HDF5, whatever its name; False where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(SIGNATURE)) == SIGNATURE
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -82,7 +82,8 @@ def encode_weights(net: Net, *, hdf5_format: bool, diff: bool) -> list[Chunk]:
     """Return the content of a weights file."""
     if hdf5_format:
         owned = {learnable.name for learnable in net.learnables}
-        return hdf5.encode_weights([(entry.node.name, _owned(entry, owned)) for entry in net.layers], diff=diff)
+        layers = [(entry.node.name, entry.layer.params, set(_owned(entry, owned))) for entry in net.layers]
+        return hdf5.encode_weights(layers, diff=diff)
     chunks: list[Chunk] = [messages.NetParameter(name=net.name).SerializeToString()]
     for entry in net.layers:
         blobs = [wire.blob_chunks(blob.data, blob.diff if diff else None) for blob in entry.layer.params]
@@ -120,7 +121,7 @@ def load_weights(net: Net, path: str | Path, *, skip_mismatch: bool = False) -> 
             hint="give it as the snapshot to resume from: `--snapshot`",
         )
     resume.verify(path)
-    if path.suffix == ".h5":
+    if path.suffix == ".h5" or hdf5.is_hdf5(path):
         with hdf5.opened(path) as file:
             return _copy(net, path, _from_hdf5(file), skip_mismatch=skip_mismatch)
     return _copy(net, path, _from_message(read_weights_message(path), path), skip_mismatch=skip_mismatch)
@@ -179,7 +180,7 @@ def _copy(net: Net, path: Path, stored: Stored, *, skip_mismatch: bool) -> LoadR
     for entry in net.layers:
         name = entry.node.name
         blobs = stored.get(name, {})
-        if not entry.layer.params:
+        if not entry.layer.params and not blobs:
             continue
         if not blobs and _owned(entry, owned):
             left.append(name)
@@ -243,4 +244,10 @@ def _layer_message(net: Net, entry: NetLayer) -> Any:
         message.phase = messages.TRAIN if net.phase == "TRAIN" else messages.TEST
     if not message.loss_weight and any(entry.loss_weights):
         message.loss_weight.extend(entry.loss_weights)
+    if entry.layer.params:
+        # A layer that freezes its parameters itself says so, as Caffe's does.
+        layouts = entry.layer.layout([blob.shape for blob in entry.bottoms]).params
+        for layout in layouts[len(message.param) :]:
+            if layout.lr_mult != 1:
+                message.param.add(lr_mult=layout.lr_mult)
     return message

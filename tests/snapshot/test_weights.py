@@ -133,6 +133,33 @@ def test_another_number_of_parameters(tmp_path):
         load_weights(make(NET.replace("bias_term: true", "")), tmp_path / "w.caffemodel")
 
 
+def test_weights_for_a_layer_without_any_are_refused(tmp_path):
+    save_weights(make(), tmp_path / "w.caffemodel")
+    silent = NET.replace(
+        '"Scale" bottom: "a" top: "b" scale_param { filler { type: "gaussian" } }', '"ReLU" bottom: "a" top: "b"'
+    )
+    with pytest.raises(SnapshotError, match="layer `b/c` has another number of parameters"):
+        load_weights(make(silent), tmp_path / "w.caffemodel")
+
+
+def test_hdf5_is_known_by_its_content(tmp_path):
+    net, other = make(), make(seed=2)
+    save_weights(net, tmp_path / "w.caffemodel.h5")
+    (tmp_path / "w.caffemodel.h5").rename(tmp_path / "w.caffemodel")
+    load_weights(other, tmp_path / "w.caffemodel")
+    assert same(net, other)
+
+
+@pytest.mark.parametrize(("given", "written"), [("", [(0, 1)] * 3), ("param { lr_mult: 0 name: 'm' } ", [(0, 1)] * 3)])
+def test_a_layer_that_freezes_its_parameters_says_so_in_the_file(tmp_path, given, written):
+    statistics = f'layer {{ name: "n" type: "BatchNorm" bottom: "a" top: "n" {given}}}'
+    save_weights(make(NET + statistics), tmp_path / "w.caffemodel")
+    message = messages.NetParameter.FromString((tmp_path / "w.caffemodel").read_bytes())
+    specs = {layer.name: layer.param for layer in message.layer}
+    assert [(spec.lr_mult, spec.decay_mult) for spec in specs["n"]] == written
+    assert not specs["a"]
+
+
 SHARED = """
 name: "s"
 layer { name: "in" type: "DummyData" top: "x" dummy_data_param { shape { dim: 2 dim: 3 } } }
@@ -144,14 +171,18 @@ layer { name: "b" type: "Scale" bottom: "a" top: "b" param { name: "w" } }
 @pytest.mark.parametrize("name", ["w.caffemodel", "w.caffemodel.h5"])
 def test_shared_parameters(tmp_path, name):
     net, other = make(SHARED), make(SHARED, seed=2)
-    save_weights(net, tmp_path / name)
+    save_weights(net, tmp_path / name, diff=True)
     load_weights(other, tmp_path / name)
     assert same(net, other)
     assert other.params["a"][0] is other.params["b"][0]
     if name.endswith(".h5"):
-        with h5py.File(tmp_path / name) as file:  # held once, by the owner
-            assert list(file["data/a"]) == ["0"]
-            assert list(file["data/b"]) == []
+        with h5py.File(tmp_path / name) as file:  # data are held once, by the owner, diffs by both
+            assert [list(file[group]) for group in ("data/a", "data/b", "diff/a", "diff/b")] == [
+                ["0"],
+                [],
+                ["0"],
+                ["0"],
+            ]
 
 
 def test_legacy_headers_fit_with_ones_in_front():
