@@ -127,6 +127,15 @@ def test_v0_transformations_fillers_and_blobs():
     ).replace("  data_param {\n  }\n", "")
 
 
+@pytest.mark.parametrize("option", ["num_output: 3", "hdf5_output_param { }"])
+def test_v0_options_of_another_type_are_left_out_with_a_note(option):
+    file = parse_net(f'layers {{ layer {{ name: "r" type: "relu"\n{option} }} }}', "n")
+    assert format_text(file.net) == 'layer {\n  name: "r"\n  type: "ReLU"\n}\n'
+    note = next(note for note in file.notes if "no option" in note.what)
+    assert note.what == f"`{option.split(':')[0].split()[0]}` is no option of layer `r` (relu) and was left out"
+    assert str(note.where) == "n:2:1"
+
+
 def test_v1_layers_may_stand_among_v0_layers():
     net = parse_net('layers { layer { type: "relu" } } layers { type: TANH name: "t" }')
     assert [layer.type for layer in net.net.layer] == ["ReLU", "TanH"]
@@ -218,22 +227,6 @@ hint: an input of other than four axes needs `input_shape { dim: ... }`""",
 
 hint: did you mean `conv`?""",
     ),
-    "a V0 option of another type": (
-        'layers { layer { name: "r" type: "relu"\nnum_output: 3 } }',
-        FieldError,
-        """error: n:2:1: layer `r` (relu): `num_output` is no option of this layer
-  expected: `num_output` only in layers of type conv or innerproduct
-
-hint: delete it; Caffe reads the net without it""",
-    ),
-    "a V0 message of another type": (
-        'layers { layer { name: "r" type: "relu" hdf5_output_param { } } }',
-        FieldError,
-        """error: n:1:41: layer `r` (relu): `hdf5_output_param` is no option of this layer
-  expected: `hdf5_output_param` only in layers of type hdf5_output
-
-hint: delete it; Caffe reads the net without it""",
-    ),
     "an unknown V0 bottom": (
         'input: "data" layers { layer { name: "r" type: "relu" }\nbottom: "date" }',
         WiringError,
@@ -280,7 +273,6 @@ def test_a_sink_that_keeps_problems_lets_the_upgrade_go_on():
     ).net
     assert [layer.name for layer in net.layer] == ["new", "old", "last"]
     assert [problem.what for problem in problems] == [
-        "`num_output` is no option of this layer",
         'unknown layer type "odd" of the V0 form',
         "the net mixes `layers` of the old form with `layer` of the current one",
         "`input_dim` does not say the shape of every `input`",

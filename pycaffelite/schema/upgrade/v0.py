@@ -174,7 +174,8 @@ def _upgrade_layer(old: Traced, new: Traced, about: Circumstances) -> None:
             if kind in kinds:
                 new.part(_PARAMS[kind]).take(old, name, target)
             else:
-                about.report(_misplaced(old, name, kind, kinds, about))
+                what = f"`{name}` is no option of layer `{old.message.name}` ({kind}) and was left out"
+                about.note(what, old.offset(name))
 
 
 def _put_type(old: Traced, new: Traced, kind: str, about: Circumstances) -> None:
@@ -190,14 +191,4 @@ def _put_type(old: Traced, new: Traced, kind: str, about: Circumstances) -> None
             expected='one of its types, such as "conv", "pool" or "innerproduct"',
             hint=did_you_mean(kind, _TYPES),
         )
-    )
-
-
-def _misplaced(old: Traced, name: str, kind: str, kinds: Sequence[str], about: Circumstances) -> FieldError:
-    return FieldError(
-        f"`{name}` is no option of this layer",
-        where=about.at(old.offset(name)),
-        subject=f"layer `{old.message.name}` ({kind})",
-        expected=f"`{name}` only in layers of type {' or '.join(kinds)}",
-        hint="delete it; Caffe reads the net without it",
     )
