@@ -192,7 +192,8 @@ def load_solver(
         for role in roles.tests()
     ]
     for weights_file in [*_split_list(file.solver.weights), *_paths(weights)]:
-        load_weights(train, weights_file)
+        for net_with_weights in (train, *(test for test in tests if test.params.keys() - train.params.keys())):
+            load_weights(net_with_weights, weights_file)
     solver = Solver(file.solver, compile_plan(train), [compile_plan(test) for test in tests], source=file.source)
     if snapshot is not None:
         solver.restore(str(snapshot))
@@ -275,6 +276,10 @@ class _NetRoles:
         return self.read[path]
 
     def _role(self, file: NetFile, phase: str, state: Any) -> _Role:
+        # Where the solver, or the net itself, states a phase, that one counts.
+        for stated in (file.net.state, state):
+            if stated.HasField("phase"):
+                phase = "TRAIN" if stated.phase == messages.TRAIN else "TEST"
         return _Role(file, Path(file.path).parent, phase, state.level, tuple(state.stage))
 
 

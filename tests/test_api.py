@@ -7,6 +7,7 @@ import pytest
 
 import pycaffelite
 from pycaffelite.errors import FieldError, ShapeError
+from pycaffelite.snapshot import save_weights
 
 NET = """name: "small"
 layer { name: "in" type: "Input" top: "data" top: "label" input_param { shape { dim: 4 dim: 6 } shape { dim: 4 } }
@@ -120,6 +121,30 @@ def test_several_test_nets_come_in_the_order_of_the_reference(folder: Path) -> N
     assert [net.name for net in solver.test_nets] == ["inline", "other", "small"]
     assert all(net.phase == "TEST" for net in solver.test_nets)
     assert all(net.params["ip"][0] is solver.net.params["ip"][0] for net in solver.test_nets)
+
+
+def test_a_phase_that_is_stated_counts(folder: Path) -> None:
+    (folder / "s.prototxt").write_text(
+        SOLVER + 'test_iter: 1 test_iter: 1 test_interval: 1 test_state { phase: TRAIN stage: "dummy" }\n'
+        'test_state { stage: "dummy" }\n'
+    )
+    assert [net.phase for net in pycaffelite.load_solver("s.prototxt").test_nets] == ["TRAIN", "TEST"]
+    (folder / "net.prototxt").write_text("state { phase: TEST }\n" + NET)
+    assert pycaffelite.load_solver("solver.prototxt").net.phase == "TEST"
+    assert pycaffelite.load_net("net.prototxt", "train").net.phase == "TRAIN"
+
+
+def test_weights_reach_layers_that_only_a_test_net_has(folder: Path) -> None:
+    more = """layer { name: "more" type: "InnerProduct" bottom: "ip" top: "more" include { phase: TEST }
+      inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }"""
+    (folder / "net.prototxt").write_text(NET + more)
+    (folder / "s.prototxt").write_text(SOLVER + 'test_iter: 1 test_interval: 1 test_state { stage: "dummy" }\n')
+    source = pycaffelite.load_net("net.prototxt", "test", seed=7)
+    save_weights(source.net, "w.caffemodel")
+    solver = pycaffelite.load_solver("s.prototxt", weights="w.caffemodel")
+    for name in ("ip", "more"):
+        found = solver.test_nets[0].params[name][0].data
+        np.testing.assert_array_equal(found, source.params[name][0].data)
 
 
 def test_the_net_is_found_beside_the_solver(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

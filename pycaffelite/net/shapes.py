@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pycaffelite.blob import Shape
 from pycaffelite.errors import WiringError
 from pycaffelite.graph.graph import Graph, Node
 from pycaffelite.layers.base import Context, DataOptions, Layer
 from pycaffelite.layers.registry import layer_class
 from pycaffelite.net.net import AUTOMATIC, LayerShapes, located
+from pycaffelite.schema import messages
 
 
 def infer_shapes(graph: Graph, *, seed: int = 0, data: DataOptions | None = None) -> list[LayerShapes]:
@@ -23,7 +26,7 @@ def infer_shapes(graph: Graph, *, seed: int = 0, data: DataOptions | None = None
         with located(node):
             made_by = layer_class(node.type)
             _check_arity(made_by, node)
-            layer = made_by(node.message, context)
+            layer = made_by(node.message, _own_context(node, context))
             bottoms = tuple(shapes[name] for name in node.bottoms)
             layout = layer.layout(bottoms)
         missing = len(layout.tops) - len(node.tops) if made_by.automatic_tops else 0
@@ -31,6 +34,13 @@ def infer_shapes(graph: Graph, *, seed: int = 0, data: DataOptions | None = None
         shapes.update(zip(top_names, layout.tops, strict=True))
         result.append(LayerShapes(node, layer, top_names, bottoms, layout))
     return result
+
+
+def _own_context(node: Node, context: Context) -> Context:
+    """Return the context of a layer: one that states a phase runs in it, whatever the phase of its net."""
+    if not node.message.HasField("phase"):
+        return context
+    return replace(context, phase="TRAIN" if node.message.phase == messages.TRAIN else "TEST")
 
 
 def _check_arity(made_by: type[Layer], node: Node) -> None:

@@ -180,3 +180,16 @@ def test_a_resized_input_reshapes_the_whole_net() -> None:
     net.blobs["data"].resize((9, 4))
     with pytest.raises(ShapeError, match="does not fit the layer's parameters"):
         plan.forward()
+
+
+def test_a_layer_that_states_a_phase_runs_in_it() -> None:
+    text = """
+    layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 4 dim: 3 } } }
+    layer { name: "a" type: "BatchNorm" bottom: "x" top: "a" phase: TEST }
+    layer { name: "b" type: "BatchNorm" bottom: "a" top: "b" }
+    """
+    net = build(graph_of(text))
+    assert [entry.layer.context.phase for entry in net.layers] == ["TRAIN", "TEST", "TRAIN"]
+    net.blobs["x"].data[...] = np.arange(12).reshape(4, 3)
+    compile_plan(net).forward()
+    assert [float(net.params[name][2].data[0]) for name in ("a", "b")] == [0, 1]
