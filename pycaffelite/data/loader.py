@@ -20,6 +20,7 @@ from pycaffelite.errors import DataError
 
 Array = npt.NDArray[Any]
 State = dict[str, Any]
+Room = Callable[[tuple[int, ...]], Array]  # gives an array of a shape to write to
 
 
 @dataclass
@@ -69,7 +70,7 @@ class BatchReader:
         self._iterator = None
 
     def fill(self, batch: Batch) -> None:
-        """Read the next batch."""
+        """Read the next batch, in the shape of its first record; another batch may have another one."""
         items = [self._next_of_ours() for _ in range(len(batch.data))]
         datums = [read_datum(self.source.path, key, value) for key, value in items]
         for n, datum in enumerate(datums):
@@ -82,11 +83,21 @@ class BatchReader:
         ):
             # The usual case, images of bytes and of one shape, is joined without an array for each.
             images: Array = np.frombuffer(b"".join([d.data for d in datums]), np.uint8)
+            self._make_room(batch, shape)
             self._apply(items[0][0], images.reshape(len(datums), *shape), batch.data)
         else:
             for n, (key, _) in enumerate(items):
-                self._apply(key, self.image(key, datums[n])[None], batch.data[n : n + 1])
+                image = self.image(key, datums[n])
+                if n == 0:
+                    self._make_room(batch, image.shape)
+                self._apply(key, image[None], batch.data[n : n + 1])
         batch.state = self.state()
+
+    def _make_room(self, batch: Batch, image: tuple[int, ...]) -> None:
+        """Give the batch the shape that images of this one need."""
+        shape = (len(batch.data), *self.transformer.shape(image))
+        if batch.data.shape != shape:
+            batch.data = np.zeros(shape, batch.data.dtype)
 
     def image(self, key: bytes, datum: Any) -> Array:
         """Return the image of a datum, decoded as the transformer wants it."""
@@ -98,10 +109,10 @@ class BatchReader:
         shape = self.transformer.shape(images.shape[1:])
         if shape != out.shape[1:]:
             raise DataError(
-                f"{record_name(self.source.path, key)} has another shape than the first record",
+                f"{record_name(self.source.path, key)} has another shape than the first record of its batch",
                 expected=_times(out.shape[1:]),
                 got=_times(shape),
-                hint="set crop_size, or make the database from images of one size",
+                hint="set crop_size or batch_size: 1, or make the database from images of one size",
             )
         self.transformer.apply(images, out)
 
@@ -147,7 +158,7 @@ class Loader:
 
     Args:
         reader: Where batches come from; the loader owns it from now on.
-        shape: Shape of the data of a batch.
+        shape: Shape of the data of the first batch.
         dtype: Element type of data and labels.
         prefetch: How many batches may be ready; 0 reads each batch when it is asked for.
     """
@@ -159,8 +170,8 @@ class Loader:
         self._state = reader.state()
         self._worker: _Worker | None = None
 
-    def next_into(self, data: Array, labels: Array | None) -> None:
-        """Write the next batch into the given arrays."""
+    def next_into(self, data: Room, labels: Array | None) -> None:
+        """Write the next batch into the array that `data` gives for its shape, and its labels."""
         if self._prefetch:
             if self._worker is None:
                 self._worker = _Worker(self._reader, self._spare)
@@ -169,7 +180,7 @@ class Loader:
         else:
             batch = self._spare[0]
             self._reader.fill(batch)
-        data[...] = batch.data
+        data(batch.data.shape)[...] = batch.data
         if labels is not None:
             labels[...] = batch.labels
         self._state = batch.state
@@ -217,10 +228,10 @@ class Feed:
         """Channels, height and width of a row of a batch."""
         return self.reader.row_shape()
 
-    def next_into(self, data: Array, labels: Array | None) -> None:
-        """Write the next batch into the given arrays."""
+    def next_into(self, data: Room, labels: Array | None, first: Array) -> None:
+        """Write the next batch as `Loader.next_into` does; `first` is made like the data of the first batch."""
         if self._loader is None:
-            self._loader = Loader(self.reader, data.shape, data.dtype, prefetch=self._prefetch)
+            self._loader = Loader(self.reader, first.shape, first.dtype, prefetch=self._prefetch)
         self._loader.next_into(data, labels)
 
     def state(self) -> State:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pycaffelite.blob import Blob, Shape
+from pycaffelite.blob import Array, Blob, Shape
 from pycaffelite.data.loader import BatchReader, Feed
 from pycaffelite.data.locate import locate_file, locate_source
 from pycaffelite.data.mean import read_mean
@@ -31,8 +31,8 @@ class Data(Layer):
     Fields: `data_param { source batch_size backend rand_skip prefetch }`; `transform_param { scale mirror crop_size
     mean_file mean_value force_color force_gray }`.
     Backward: none.
-    Errors: DataError when the source is missing, empty or damaged, or when a record has another shape than the first;
-    FieldError for a batch_size of 0; ShapeError when crop or mean do not fit the images.
+    Errors: DataError when the source is missing, empty or damaged, or when records of one batch differ in shape (two
+    batches may); FieldError for a batch_size of 0; ShapeError when crop or mean do not fit the images.
     Source: Caffe's DataLayer. What lies in the folder decides about the backend; no lock is taken; `rand_skip` skips a
     random number of records at the start, which Caffe 1.0 ignores.
     """
@@ -55,8 +55,13 @@ class Data(Layer):
         return Layout(tops=[shape, shape[:1]][: len(self.message.top)])
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        """Write the next batch."""
-        self._feed.next_into(top[0].data, top[1].data if len(top) > 1 else None)
+        """Write the next batch; the top takes the shape of its first record."""
+
+        def room(shape: Shape) -> Array:
+            top[0].resize(shape)
+            return top[0].data
+
+        self._feed.next_into(room, top[1].data if len(top) > 1 else None, top[0].data)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Do nothing: there are no bottoms."""

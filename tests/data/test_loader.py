@@ -43,11 +43,16 @@ def loader(source=None, parameter=RANDOM, *, batch=4, prefetch=3, **options):
 
 
 def take(made, count):
-    data, labels = made._spare[0].data.copy(), made._spare[0].labels.copy()
-    batches = []
+    labels = made._spare[0].labels.copy()
+    rooms, batches = [], []
+
+    def room(shape):
+        rooms.append(np.empty(shape, np.float32))
+        return rooms[-1]
+
     for _ in range(count):
-        made.next_into(data, labels)
-        batches.append((data.copy(), [int(label) for label in labels]))
+        made.next_into(room, labels)
+        batches.append((rooms[-1], [int(label) for label in labels]))
     return batches
 
 
@@ -123,9 +128,19 @@ def test_another_shape():
     with pytest.raises(DataError) as error:
         take(made, 1)
     assert str(error.value) == (
-        "error: record `6` of `list` has another shape than the first record\n  expected: 1x4x4\n  got:      1x5x4\n\n"
-        "hint: set crop_size, or make the database from images of one size"
+        "error: record `6` of `list` has another shape than the first record of its batch\n"
+        "  expected: 1x4x4\n  got:      1x5x4\n\n"
+        "hint: set crop_size or batch_size: 1, or make the database from images of one size"
     )
+
+
+@pytest.mark.parametrize("prefetch", [0, 2])
+def test_each_batch_has_the_shape_of_its_first_record(prefetch):
+    source = images(4)
+    source.values[1] = make_datum(np.full((1, 5, 2), 9, np.uint8), 1)
+    made = loader(source, messages.TransformationParameter(), batch=1, prefetch=prefetch)
+    sizes = [(4, 4), (5, 2), (4, 4), (4, 4), (4, 4), (5, 2)]
+    assert [data.shape for data, _ in take(made, 6)] == [(1, 1, *size) for size in sizes]
 
 
 def test_other_shapes_are_cropped():

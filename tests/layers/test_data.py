@@ -13,9 +13,13 @@ from pycaffelite.blob import Blob
 from pycaffelite.data.database import write_database
 from pycaffelite.data.datum import make_datum
 from pycaffelite.errors import DataError, ShapeError
+from pycaffelite.graph.wiring import build_graph
 from pycaffelite.layers.base import Context, DataOptions
 from pycaffelite.layers.registry import layer_class
+from pycaffelite.net import build
+from pycaffelite.plan import compile_plan
 from pycaffelite.schema import messages
+from pycaffelite.schema.reader import parse_net
 from pycaffelite.testing import Case, ErrorCase, LayerContract, LayerRunner, layer_text
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "interop"
@@ -174,3 +178,20 @@ def test_records(folder):
     made = runner(folder, data="backend: LMDB", notes=notes)
     assert made.layer.records() == 10
     assert len(notes) == 1
+
+
+def test_a_net_follows_records_of_other_sizes(tmp_path):
+    shapes = [(1, 4, 4), (1, 6, 3), (1, 4, 4)]
+    records = [(b"%d" % n, make_datum(np.full(shape, n + 1, np.uint8), n)) for n, shape in enumerate(shapes)]
+    write_database(tmp_path / "db", "lmdb", records)
+    text = """
+    layer { name: "d" type: "Data" top: "x" data_param { source: "db" batch_size: 1 backend: LMDB } }
+    layer { name: "p" type: "Pooling" bottom: "x" top: "p" pooling_param { global_pooling: true pool: AVE } }
+    layer { name: "r" type: "ReLU" bottom: "x" top: "r" }
+    """
+    net = build(build_graph(parse_net(text)), data=DataOptions(folder=tmp_path))
+    plan = compile_plan(net)
+    for n in (0, 1, 2, 0):
+        plan.forward()
+        assert net.blobs["r"].shape == (1, *shapes[n])
+        assert net.blobs["r"].data.min() == net.blobs["p"].data.item() == n + 1
