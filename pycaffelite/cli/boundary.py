@@ -143,9 +143,12 @@ def _caffe_spelling(error: click.UsageError) -> str | None:
     """
     if not isinstance(error, click.NoSuchOption):
         return None
-    typed = [word.lstrip("-").partition("=")[0] for word in sys.argv[1:] if word.startswith("-")]
-    dashed = error.option_name.lstrip("-")
-    return next((_OF_CAFFE[name] for name in typed if name in _OF_CAFFE and name.startswith(dashed)), None)
+    for word in sys.argv[1:]:
+        name = word.lstrip("-").partition("=")[0]
+        ours = word.startswith(f"--{name}") and _OF_CAFFE.get(name, "").endswith(f"`--{name}`")
+        if word.startswith("-") and not ours and name.startswith(error.option_name.lstrip("-")) and name in _OF_CAFFE:
+            return _OF_CAFFE[name]
+    return None
 
 
 def _split_label(line: str) -> tuple[str, str]:

@@ -193,7 +193,7 @@ def render(timing: Timing) -> RenderableType:
             _milliseconds(layer.backward),
             f"{layer.flops / layer.seconds / 1e9:.1f}" if layer.flops else "-",
             f"{100 * layer.seconds / total:.1f} %",
-            f"{'memory' if layer.memory_bound else 'arithmetic'} {100 * layer.least / layer.seconds:3.0f} %"
+            f"{'memory' if layer.memory_bound else 'compute'} {100 * layer.least / layer.seconds:3.0f} %"
             if layer.least and layer.seconds
             else "-",
         )
@@ -202,9 +202,9 @@ def render(timing: Timing) -> RenderableType:
     flops = sum(layer.flops for layer in timing.layers)
     rate = f"{flops / total / 1e9:.1f}" if flops else "-"
     rows.append(("whole pass", "", f"{1e3 * timing.forward:.3f}", f"{1e3 * timing.backward:.3f}", rate, "", ""))
-    head = f"{timing.net or 'unnamed net'}, phase {timing.phase}: medians of {timing.iterations} passes, "
+    head = f"{timing.net or 'unnamed net'}, phase {timing.phase}: milliseconds, medians of {timing.iterations} passes, "
     head += f"{timing.threads} {'thread' if timing.threads == 1 else 'threads'}"
-    columns = ("layer", "type", "forward ms", "backward ms", "GFLOP/s", "share", "limit")
+    columns = ("layer", "type", "forward", "backward", "GFLOP/s", "share", "limit")
     return Group(head, "", tables.table(columns, rows, left=2), "", *_notes(timing, total))
 
 

@@ -83,6 +83,8 @@ def test_a_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["train", "-solver", "s.prototxt"], "-s", "`pycaffelite train SOLVER` is Caffe's `train -solver SOLVER`"),
         (["train", "--gpu=0", "s.prototxt"], "--gpu", "pycaffelite runs on the CPU: leave this flag out"),
+        (["train", "-phase", "test"], "-p", "options have two dashes: `--phase`"),
+        (["train", "--phase", "test"], "--phase", "`pycaffelite --help` shows what can be typed"),
         (["test", "-weights", "w", "-odd"], "-o", "`pycaffelite --help` shows what can be typed"),
     ],
 )

@@ -50,9 +50,9 @@ def test_the_table() -> None:
     )
     text = plain(render(Timing("n", "TRAIN", 3, 1, MACHINE, 0.020, 0.020, layers)))
     assert [" ".join(line.split()) for line in text.splitlines() if line and not line.startswith("─")] == [
-        "n, phase TRAIN: medians of 3 passes, 1 thread",
-        "layer type forward ms backward ms GFLOP/s share limit",
-        "conv Convolution 10.000 20.000 50.0 75.0 % arithmetic 50 %",
+        "n, phase TRAIN: milliseconds, medians of 3 passes, 1 thread",
+        "layer type forward backward GFLOP/s share limit",
+        "conv Convolution 10.000 20.000 50.0 75.0 % compute 50 %",
         "relu ReLU 10.000 - - 25.0 % memory 10 %",
         "in Input - - - 0.0 % -",
         "whole pass 20.000 20.000 37.5",
