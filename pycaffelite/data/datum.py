@@ -58,18 +58,27 @@ def datum_array(
 def decode_image(
     path: Path, key: bytes, data: bytes, *, force_color: bool = False, force_gray: bool = False
 ) -> npt.NDArray[np.uint8]:
-    """Decode a compressed image (PNG, JPEG, ...) to planes: one of grey, or blue, green and red."""
+    """Decode a compressed image (PNG, JPEG, ...) to planes: one of grey, or blue, green, red, and alpha if it has one.
+
+    Forced to colour or grey there is no alpha, and 16 bits become 8; otherwise the reference refuses 16 bits.
+    """
+    forced = force_color or force_gray
     try:
         with Image.open(io.BytesIO(data)) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise _bad(path, key, f"an encoded image of {image.width}x{image.height} pixels")
-            gray = image.mode in ("1", "L", "LA", "I", "I;16", "F")
-            wanted = "L" if force_gray or (gray and not force_color) else "RGB"
-            pixels = np.asarray(image.convert(wanted))
+            deep = image.mode.startswith("I")
+            if deep and not forced:
+                raise _bad(path, key, "an encoded image of 16 bits a pixel, which force_gray would cut to 8")
+            alpha = not forced and (image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info)
+            gray = image.mode in ("1", "L", "F")
+            wanted = "RGBA" if alpha else "L" if force_gray or (gray and not force_color) else "RGB"
+            shallow = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)) if deep else image
+            pixels = np.asarray(shallow.convert(wanted))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise _bad(path, key, f"an encoded image that cannot be decoded ({error})") from None
-    planes = pixels[None] if pixels.ndim == 2 else pixels[:, :, ::-1].transpose(2, 0, 1)
-    return np.ascontiguousarray(planes)
+    planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+    return np.ascontiguousarray(planes if len(planes) == 1 else planes[[2, 1, 0, 3][: len(planes)]])
 
 
 def make_datum(image: npt.NDArray[np.uint8], label: int) -> bytes:

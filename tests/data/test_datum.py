@@ -51,6 +51,24 @@ def test_forced_color_and_gray():
     np.testing.assert_allclose(got[0], COLOR @ [0.299, 0.587, 0.114], atol=1)
 
 
+def test_alpha_is_a_fourth_plane_unless_colours_are_forced():
+    alpha = np.dstack([COLOR, 255 - COLOR[:, :, 0]])
+    got = datum_array(*PLACE, encoded(alpha))
+    np.testing.assert_array_equal(got, alpha[:, :, [2, 1, 0, 3]].transpose(2, 0, 1))
+    np.testing.assert_array_equal(datum_array(*PLACE, encoded(alpha), force_color=True), got[:3])
+    gray = alpha[:, :, [0, 3]]
+    np.testing.assert_array_equal(datum_array(*PLACE, encoded(gray)), gray[:, :, [0, 0, 0, 1]].transpose(2, 0, 1))
+
+
+def test_sixteen_bits_are_cut_to_eight_where_colours_are_forced():
+    deep = COLOR[:, :, 0].astype(np.uint16) * 256 + 255
+    np.testing.assert_array_equal(datum_array(*PLACE, encoded(deep), force_gray=True), COLOR[None, :, :, 0])
+    assert datum_array(*PLACE, encoded(deep), force_color=True).shape == (3, 5, 4)
+    with pytest.raises(DataError) as error:
+        datum_array(*PLACE, encoded(deep))
+    assert error.value.got == "an encoded image of 16 bits a pixel, which force_gray would cut to 8"
+
+
 @pytest.mark.parametrize(
     ("value", "got"),
     [
