@@ -28,7 +28,7 @@ class Dropout(Layer):
     Params: none.
     Fields: `dropout_param`: dropout_ratio (0.5), at least 0 and less than 1.
     Backward: dx[i] = dy[i] m[i] / (1 - dropout_ratio), with the mask of the last forward pass; TEST: dx[i] = dy[i].
-    Errors: dropout_ratio is out of range.
+    Errors: dropout_ratio is out of range, in training.
     Source: Hinton et al., Improving Neural Networks by Preventing Co-adaptation of Feature Detectors, 2012. As in
         Caffe, the scaling happens in training, so that nothing is left to do in testing.
 
@@ -41,7 +41,7 @@ class Dropout(Layer):
     def __init__(self, message: Any, context: Context) -> None:
         super().__init__(message, context)
         self.ratio: float = message.dropout_param.dropout_ratio
-        if not 0 <= self.ratio < 1:
+        if context.phase == "TRAIN" and not 0 <= self.ratio < 1:
             raise FieldError(
                 "dropout_ratio is out of range", expected="at least 0 and less than 1", got=f"{self.ratio:.6g}"
             )

@@ -29,7 +29,6 @@ class TestDropout(LayerContract):
         ),
         "nan": ErrorCase(
             "dropout_param { dropout_ratio: nan }",
-            phase="TEST",
             message="""
             error: dropout_ratio is out of range
               expected: at least 0 and less than 1
@@ -72,3 +71,8 @@ def test_the_gradient_goes_where_the_data_went():
     runner.top_diffs[0][...] = 1
     top = runner.forward()[0]
     np.testing.assert_array_equal(runner.backward()[0], top)
+
+
+def test_any_ratio_passes_where_nothing_is_dropped():
+    runner = LayerRunner(layer_text("Dropout", "dropout_param { dropout_ratio: 1 }"), [(2, 3)], "TEST")
+    np.testing.assert_array_equal(runner.forward()[0], runner.inputs[0])
