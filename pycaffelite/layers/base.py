@@ -129,6 +129,9 @@ class Layer:
     def prepare(self, bottom_shapes: Sequence[Shape]) -> None:
         """Derive what the hot loop needs; called after `layout` and allocation, whenever shapes change."""
 
+    def begin(self, top: Sequence[Blob]) -> None:
+        """Write what tops hold before the first forward pass, where that is not zeros; a net calls it once."""
+
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the data of every top."""
         raise NotImplementedError

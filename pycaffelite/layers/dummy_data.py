@@ -51,13 +51,23 @@ class DummyData(Layer):
         """Return the stated shapes."""
         return Layout(self.shapes)
 
+    def begin(self, top: Sequence[Blob]) -> None:
+        """Fill the tops whose fillers are constant, before the user may write something else into them."""
+        for i, (blob, filler) in enumerate(zip(top, self.fillers, strict=True)):
+            if filler is not None and filler.type == "constant":
+                self._fill(i, blob)
+
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Fill the tops whose fillers are random, and once the others."""
-        for i, (blob, filler) in enumerate(zip(top, self.fillers, strict=True)):
-            if filler is None or (filler.type == "constant" and (filler.value == 0 or self.filled[i] is blob.data)):
-                continue
-            fill(blob.data, filler, self.generator)
-            self.filled[i] = blob.data
+        for i, blob in enumerate(top):
+            self._fill(i, blob)
+
+    def _fill(self, i: int, blob: Blob) -> None:
+        filler = self.fillers[i]
+        if filler is None or (filler.type == "constant" and (filler.value == 0 or self.filled[i] is blob.data)):
+            return
+        fill(blob.data, filler, self.generator)
+        self.filled[i] = blob.data
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Do nothing."""

@@ -47,6 +47,7 @@ def build(
         with located(shapes.node):
             entry.layer.params = parameters.make(shapes)
             entry.layer.prepare(shapes.bottoms)
+            entry.layer.begin(entry.tops)
         if entry.layer.params:
             net.params[shapes.node.name] = entry.layer.params
         net.layers.append(entry)

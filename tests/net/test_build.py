@@ -193,3 +193,15 @@ def test_a_layer_that_states_a_phase_runs_in_it() -> None:
     net.blobs["x"].data[...] = np.arange(12).reshape(4, 3)
     compile_plan(net).forward()
     assert [float(net.params[name][2].data[0]) for name in ("a", "b")] == [0, 1]
+
+
+def test_constants_are_there_before_the_first_pass_and_may_be_overwritten() -> None:
+    text = """layer { name: "d" type: "DummyData" top: "x" top: "y" dummy_data_param {
+      shape { dim: 2 } data_filler { value: 3 } data_filler { type: "uniform" min: 1 max: 2 } } }"""
+    net = build(graph_of(text))
+    assert net.blobs["x"].data.tolist() == [3, 3]
+    assert net.blobs["y"].data.tolist() == [0, 0]
+    net.blobs["x"].data[...] = 5
+    compile_plan(net).forward()
+    assert net.blobs["x"].data.tolist() == [5, 5]
+    assert net.blobs["y"].data.min() >= 1
