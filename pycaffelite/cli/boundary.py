@@ -73,8 +73,11 @@ def close(error: BaseException) -> int:
             return USAGE
         case click.ClickException():
             show(PycaffeliteError(error.format_message()))
-        case KeyboardInterrupt() | click.Abort():
-            click.echo("\ninterrupted", err=True)
+        case KeyboardInterrupt():
+            echo("\ninterrupted")
+            return INTERRUPTED
+        case click.Abort():  # click has ended the line
+            echo("interrupted")
             return INTERRUPTED
         case BrokenPipeError():
             _silence_stdout()
