@@ -20,7 +20,6 @@ from pycaffelite.kernels._jit import Array, kernel
 from pycaffelite.kernels.convolution_pack import add_planes, pack_planes, pack_rows, pad_planes
 from pycaffelite.kernels.convolution_plan import (
     ADDRESS,
-    BIAS,
     BLOCK_IMAGES,
     BLOCK_ROWS,
     BLOCK_TILES,
@@ -28,6 +27,7 @@ from pycaffelite.kernels.convolution_plan import (
     CHANNELS,
     CHUNKS,
     DILATION_H,
+    FINISH,
     GROUPS,
     HEIGHT,
     HIGHER,
@@ -48,6 +48,8 @@ from pycaffelite.kernels.convolution_plan import (
     SECOND,
     SHIFTS,
     SLACK,
+    SLOPE,
+    START,
     STRIDE_H,
     SUM_ROW,
     TABLE,
@@ -57,6 +59,7 @@ from pycaffelite.kernels.convolution_plan import (
     WANT_BIAS,
     WANT_WEIGHTS,
     WIDTH,
+    Ending,
     Geometry,
     Numbers,
     Product,
@@ -64,7 +67,7 @@ from pycaffelite.kernels.convolution_plan import (
     plan_forward,
     plan_weights,
 )
-from pycaffelite.kernels.microkernel import ACCUMULATE, ROW_BIAS, ZERO, multiply_tile, multiply_tile_indexed
+from pycaffelite.kernels.microkernel import ACCUMULATE, ZERO, multiply_tile, multiply_tile_indexed
 from pycaffelite.kernels.tasks import run, task
 from pycaffelite.kernels.workspace import workspace
 
@@ -77,11 +80,11 @@ class Plan:
         self.dtype = np.dtype(dtype)
         self._products: dict[tuple[object, ...], Product] = {}
 
-    def forward(self, bias: bool) -> Product:
+    def forward(self, ending: Ending) -> Product:
         """Return how y is made."""
-        if ("forward", bias) not in self._products:
-            self._products["forward", bias] = plan_forward(self.geometry, self.dtype, bias)
-        return self._products["forward", bias]
+        if ("forward", ending) not in self._products:
+            self._products["forward", ending] = plan_forward(self.geometry, self.dtype, ending)
+        return self._products["forward", ending]
 
     def weights(self, weights: bool, bias: bool) -> Product:
         """Return how dw and dbias are made, or one of them."""
@@ -96,10 +99,25 @@ class Plan:
         return self._products["data",]
 
 
-def forward(plan: Plan, x: Array, w: Array, bias: Array, y: Array) -> None:
-    """Write y; an empty `bias` stands for none."""
-    product = plan.forward(bias.size > 0)
-    run(_forward, product.tasks, (x, w, bias, y, workspace(plan.dtype, product.scratch)), product.numbers)
+def forward(
+    plan: Plan, x: Array, w: Array, shift: Array, y: Array, scale: Array | None = None, slope: float | None = None
+) -> None:
+    """Write y = act(scale[o] sum + shift[o]), where act(v) = v if v > 0 else slope v.
+
+    Args:
+        plan: The plan.
+        x: Input.
+        w: Weights.
+        shift: A number for each output channel, the bias; empty: 0.
+        y: Output.
+        scale: A number for each output channel; None or empty: 1.
+        slope: None: act(v) = v.
+    """
+    scales = scale is not None and scale.size > 0
+    product = plan.forward(Ending(scales, shift.size > 0 or scales, slope))
+    if scale is not None and scales:
+        shift = np.concatenate([shift if shift.size else np.zeros_like(scale), scale])
+    run(_forward, product.tasks, (x, w, shift, y, workspace(plan.dtype, product.scratch)), product.numbers)
 
 
 def weight_gradient(plan: Plan, x: Array, dy: Array, dw: Array, dbias: Array) -> None:
@@ -119,7 +137,7 @@ def data_gradient(plan: Plan, w: Array, dy: Array, dx: Array) -> None:
 
 
 @task("fffff")
-def _forward(number: int, thread: int, x: Array, w: Array, bias: Array, y: Array, scratch: Array, g: Numbers) -> None:
+def _forward(number: int, thread: int, x: Array, w: Array, shift: Array, y: Array, scratch: Array, g: Numbers) -> None:
     """Write some output rows of one image and group: block by block of channels, pack planes and multiply."""
     cg, og, pixels, area = g[CHANNELS], g[OUTPUTS], g[OUT_H] * g[OUT_W], g[KERNEL_H] * g[KERNEL_W]
     tile_blocks, row_blocks = -(-g[TILES] // g[BLOCK_TILES]), -(-g[OUT_H] // g[BLOCK_ROWS])
@@ -131,9 +149,11 @@ def _forward(number: int, thread: int, x: Array, w: Array, bias: Array, y: Array
     at, depth, width = thread * g[SCRATCH], cg * area, g[TILE_WIDTH]
     edge = at + g[SCRATCH] - 16 * width
     block = -(-cg // g[BLOCKS])
-    start = ROW_BIAS if g[BIAS] else ZERO
+    mode = g[START]
     for c0 in range(0, cg, block):
         channels = min(block, cg - c0)
+        if c0 + channels == cg:
+            mode |= g[FINISH]
         pack_planes(x, (unit * cg + c0) * g[HEIGHT] * g[WIDTH], scratch, at, g, row, rows, channels)
         for p in range(0, rows * g[OUT_W], width):
             inside = min(width, rows * g[OUT_W] - p)
@@ -142,30 +162,29 @@ def _forward(number: int, thread: int, x: Array, w: Array, bias: Array, y: Array
                 address = g[HIGHER_ADDRESS] if tile < g[HIGHER] else g[ADDRESS]
                 target = (unit * og + i) * pixels + row * g[OUT_W] + p
                 i += unit % g[GROUPS] * og
+                source, scale_at = i * depth + c0 * area, g[GROUPS] * og + i
                 if inside == width:
-                    multiply_tile_indexed(address, channels * area, w, i * depth + c0 * area, depth, 1,
-                                          scratch, at + p, g, TABLE, y, target, pixels, start, bias, i)  # fmt: skip
+                    multiply_tile_indexed(address, channels * area, w, source, depth, 1, scratch, at + p, g, TABLE,
+                                          y, target, pixels, mode, shift, i, shift, scale_at, g[SLOPE])  # fmt: skip
                 else:
-                    multiply_tile_indexed(address, channels * area, w, i * depth + c0 * area, depth, 1,
-                                          scratch, at + p, g, TABLE, scratch, edge, width,
-                                          ZERO if c0 else start, bias, i)  # fmt: skip
                     height = g[TILE_HEIGHT] + (tile < g[HIGHER])
-                    _spill(scratch, edge, width, y, target, pixels, height, inside, c0 > 0)
-        start = ACCUMULATE
+                    if c0:
+                        _copy(y, target, pixels, scratch, edge, width, height, inside)
+                    multiply_tile_indexed(address, channels * area, w, source, depth, 1, scratch, at + p, g, TABLE,
+                                          scratch, edge, width, mode, shift, i, shift, scale_at, g[SLOPE])  # fmt: skip
+                    _copy(scratch, edge, width, y, target, pixels, height, inside)
+        mode = ACCUMULATE
 
 
 @kernel()
-def _spill(
+def _copy(
     source: Array, source_at: int, source_row: int, target: Array, target_at: int, target_row: int, height: int,
-    columns: int, add: bool,
+    columns: int,
 ) -> None:  # fmt: skip
-    """Copy or add the part of a tile that lies inside the matrix."""
+    """Copy the part of a tile that lies inside the matrix."""
     for i in range(height):
         for j in range(columns):
-            value = source[source_at + i * source_row + j]
-            if add:
-                value += target[target_at + i * target_row + j]
-            target[target_at + i * target_row + j] = value
+            target[target_at + i * target_row + j] = source[source_at + i * source_row + j]
 
 
 @task("fffff")

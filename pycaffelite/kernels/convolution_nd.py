@@ -40,11 +40,13 @@ def make_nd_plan(
     return NdPlan(inner, images, channels, np.array(axes, np.int64), columns)
 
 
-def forward(plan: NdPlan, x: Array, w: Array, bias: Array, y: Array) -> None:
-    """Write y. All arrays are flat; an empty `bias` stands for none."""
+def forward(
+    plan: NdPlan, x: Array, w: Array, shift: Array, y: Array, scale: Array | None = None, slope: float | None = None
+) -> None:
+    """Write y. All arrays are flat; what ends a sum is as in `convolution.forward`."""
     for image, result in zip(x.reshape(plan.images, -1), y.reshape(plan.images, -1), strict=True):
         im2col.im2col(image, plan.columns, plan.channels, plan.axes)
-        convolution.forward(plan.inner, plan.columns, w, bias, result)
+        convolution.forward(plan.inner, plan.columns, w, shift, result, scale, slope)
 
 
 def weight_gradient(plan: NdPlan, x: Array, dy: Array, dw: Array, dbias: Array) -> None:

@@ -15,7 +15,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pycaffelite.kernels.microkernel import SHORT, VECTORS, row_tiles, tile_kernel, tile_width
+from pycaffelite.kernels.microkernel import (
+    RECTIFY,
+    ROW_BIAS,
+    SCALE,
+    SHORT,
+    VECTORS,
+    ZERO,
+    row_tiles,
+    tile_kernel,
+    tile_width,
+)
 from pycaffelite.kernels.workspace import most_threads, padded_stride
 
 Numbers = npt.NDArray[np.int64]
@@ -30,8 +40,9 @@ X_SIZE, BLOCK_ROWS, BLOCKS, PLANE, PHASE_ROWS, SCRATCH, SCRATCH_AT = range(17, 2
 # tiles of one vector (weight gradient) or for blocks with one channel more (data gradient).
 TILES, TILE_HEIGHT, HIGHER, ADDRESS, HIGHER_ADDRESS = range(24, 29)
 SECOND = 5
-# Forward: whether there is a bias, row tiles a block, and from TABLE on the offset of each row of the packed matrix.
-BIAS, BLOCK_TILES, TABLE = 34, 35, 36
+# Forward: what a tile starts from and how it ends, as the micro-kernel knows it; the bits of the slope, as a double;
+# row tiles a block; and from TABLE on the offset of each row of the packed matrix.
+START, FINISH, SLOPE, BLOCK_TILES, TABLE = range(34, 39)
 # Weight gradient: images a chunk, distance of packed rows, kernel rows that are multiplied one by one (1: all at once),
 # distance of rows of partial sums, whether weights and bias are wanted, chunks.
 BLOCK_IMAGES, ROW, SHIFTS, SUM_ROW, WANT_WEIGHTS, WANT_BIAS, CHUNKS = range(34, 41)
@@ -111,7 +122,31 @@ def rows_of_tiles(rows: int, dtype: np.dtype[Any], vectors: int = VECTORS, index
     return [tiles, height, higher, *addresses]
 
 
-def plan_forward(geometry: Geometry, dtype: np.dtype[Any], bias: bool) -> Product:
+@dataclass(frozen=True)
+class Ending:
+    """What is done to a sum before it is written: y = act(scale[o] sum + shift[o]); act(v) = v if v > 0 else slope v.
+
+    Attributes:
+        scale: Whether there is a scale; then there is a shift as well.
+        shift: Whether there is a shift, or bias.
+        slope: The slope, or None where nothing is rectified.
+    """
+
+    scale: bool = False
+    shift: bool = False
+    slope: float | None = None
+
+    def numbers(self) -> list[int]:
+        """Return what the micro-kernel starts from, how it ends, and the bits of the slope."""
+        finish = (SCALE if self.scale else 0) | (0 if self.slope is None else RECTIFY)
+        return [
+            ROW_BIAS if self.shift and not self.scale else ZERO,
+            finish,
+            int(np.float64(self.slope or 0).view(np.int64)),
+        ]
+
+
+def plan_forward(geometry: Geometry, dtype: np.dtype[Any], ending: Ending) -> Product:
     """Plan y: a task is an image, a group, a block of output rows and a block of row tiles."""
     channels, outputs = geometry.group()
     height = geometry.output_size[0]
@@ -133,7 +168,7 @@ def plan_forward(geometry: Geometry, dtype: np.dtype[Any], bias: bool) -> Produc
         for kw in range(geometry.kernel[1])
     ]
     common = [rows, blocks, plane, geometry.phase_rows(rows), scratch, 0]
-    numbers = [*geometry.numbers(dtype), *common, *tiles, *[0] * SECOND, int(bias), block_tiles, *table]
+    numbers = [*geometry.numbers(dtype), *common, *tiles, *[0] * SECOND, *ending.numbers(), block_tiles, *table]
     tasks = units * row_blocks * -(-tiles[0] // block_tiles)
     return Product(np.array(numbers, np.int64), tasks, scratch * most_threads())
 

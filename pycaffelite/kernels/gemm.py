@@ -36,7 +36,7 @@ Numbers = npt.NDArray[np.int64]
 # Places in the vector of numbers that describes a product.
 ROWS, COLUMNS, DEPTH, A_ROW, A_STEP, B_STEP, B_COLUMN, C_ROW, C_COLUMN = range(9)
 TILES, HEIGHT, HIGHER, ADDRESS, HIGHER_ADDRESS, TILE_WIDTH = range(9, 15)
-TILES_BLOCK, COLUMNS_BLOCK, DEPTH_BLOCK, PREPACK, BIAS, ADD, SCRATCH, PACKED = range(15, 23)
+TILES_BLOCK, COLUMNS_BLOCK, DEPTH_BLOCK, PREPACK, BIAS, ADD, SCRATCH, PACKED, ENDED, EXCHANGED = range(15, 25)
 _NO_BIAS, _BIAS_OF_ROWS, _BIAS_OF_COLUMNS = range(3)
 
 _TASKS = 16  # tasks to aim for, whatever the number of threads
@@ -53,8 +53,10 @@ def gemm(
     transpose_b: bool = False,
     accumulate: bool = False,
     bias: Array | None = None,
+    scale: Array | None = None,
+    slope: float | None = None,
 ) -> None:
-    """Compute c (+)= op(a) op(b), plus bias[j] in every column j.
+    """Compute c (+)= op(a) op(b), times scale[j] plus bias[j] in every column j, v > 0 as it is and others times slope.
 
     Args:
         a: M x K, or K x M when transpose_a; C-contiguous, like b and c, and of the same float type.
@@ -63,21 +65,39 @@ def gemm(
         transpose_a: Whether a stands transposed.
         transpose_b: Whether b stands transposed.
         accumulate: Whether to keep what c holds; not together with bias.
-        bias: N numbers, or None.
+        bias: N numbers; None or empty: 0.
+        scale: N numbers; None or empty: 1. Not together with accumulate, nor is slope.
+        slope: None: nothing is rectified.
     """
     rows, columns = c.shape
     depth = a.shape[0] if transpose_a else a.shape[1]
     if rows == 0 or columns == 0:
         return
+    ending = _ending(columns, bias, scale, slope, c)
     numbers, panels, tasks, scratch = _plan(
-        rows, columns, depth, transpose_a, transpose_b, bias is not None, accumulate, c.dtype
+        rows, columns, depth, transpose_a, transpose_b, ending.size, accumulate, c.dtype
     )
-    first, second = (b, a) if numbers[C_COLUMN] != 1 else (a, b)
+    first, second = (b, a) if numbers[EXCHANGED] else (a, b)
     first, second, result = first.reshape(-1), second.reshape(-1), c.reshape(-1)
     space = workspace(c.dtype, scratch)
     if panels:
         run(_prepack, panels, (second, space), numbers)
-    run(_block, tasks, (first, second, result, result[:0] if bias is None else bias, space), numbers)
+    run(_block, tasks, (first, second, result, ending, space), numbers)
+
+
+def _ending(columns: int, bias: Array | None, scale: Array | None, slope: float | None, c: Array) -> Array:
+    """Return nothing, or the bias, or N shifts, N scales and a slope in one array."""
+    if scale is not None and scale.size == 0:
+        scale = None
+    if scale is None and slope is None:
+        return c.reshape(-1)[:0] if bias is None else bias
+    ending = np.ones(2 * columns + 1, c.dtype)
+    ending[:columns] = 0 if bias is None or bias.size == 0 else bias
+    if scale is not None:
+        ending[columns : 2 * columns] = scale
+    if slope is not None:
+        ending[2 * columns] = slope
+    return ending
 
 
 @cache
@@ -87,7 +107,7 @@ def _plan(
     depth: int,
     transpose_a: bool,
     transpose_b: bool,
-    bias: bool,
+    ending: int,
     add: bool,
     dtype: np.dtype[Any],
 ) -> tuple[Numbers, int, int, int]:
@@ -100,9 +120,11 @@ def _plan(
     b = (1, depth) if transpose_b else (columns, 1)  # strides: along depth, along columns
     as_is = depth * columns * (_GATHER if transpose_b else _COPY)
     exchanged = depth * rows * (_COPY if transpose_a else _GATHER) + _GATHER * rows * columns
+    bias, ended = ending == columns, ending > columns
     kind = _BIAS_OF_COLUMNS if bias else _NO_BIAS
     strides = [*a, *b, columns, 1]
-    if exchanged < as_is:
+    exchange = exchanged < as_is
+    if exchange:
         kind = _BIAS_OF_ROWS if bias else _NO_BIAS
         strides = [b[1], b[0], a[1], a[0], 1, columns]
         rows, columns = columns, rows
@@ -117,7 +139,7 @@ def _plan(
     numbers = [rows, columns, depth, *strides, tiles, height, higher, *addresses, width]
     scratch = depth_block * width + MAX_HEIGHT * width + SHORT
     packed = scratch * most_threads()
-    numbers += [tiles_block, panels_block * width, depth_block, prepack, kind, add, scratch, packed]
+    numbers += [tiles_block, panels_block * width, depth_block, prepack, kind, add, scratch, packed, ended, exchange]
     tasks = -(-tiles // tiles_block) * -(-panels // panels_block)
     panels = panels if prepack else 0
     return np.array(numbers, np.int64), panels, tasks, packed + panels * depth * width
@@ -168,6 +190,7 @@ def _block(number: int, thread: int, a: Array, b: Array, c: Array, bias: Array, 
     for k0 in range(0, max(1, depth), g[DEPTH_BLOCK]):
         k1 = min(depth, k0 + g[DEPTH_BLOCK])
         later = k0 > 0 or g[ADD] > 0
+        ended = g[ENDED] > 0 and k1 == depth
         start = ROW_BIAS if g[BIAS] == _BIAS_OF_ROWS and k0 == 0 else ZERO
         for j in range(j0, j1, width):
             panel = packed + j * depth + k0 * width
@@ -178,22 +201,25 @@ def _block(number: int, thread: int, a: Array, b: Array, c: Array, bias: Array, 
                 i = tile * g[HEIGHT] + min(tile, g[HIGHER])
                 address = g[HIGHER_ADDRESS] if tile < g[HIGHER] else g[ADDRESS]
                 source, target = i * g[A_ROW] + k0 * g[A_STEP], i * g[C_ROW] + j * g[C_COLUMN]
-                if j + width <= j1 and g[C_COLUMN] == 1 and (later or g[BIAS] != _BIAS_OF_COLUMNS):
+                if j + width <= j1 and g[C_COLUMN] == 1 and not ended and (later or g[BIAS] != _BIAS_OF_COLUMNS):
                     multiply_tile(address, k1 - k0, a, source, g[A_ROW], g[A_STEP], scratch, panel, width,
                                   c, target, g[C_ROW], ACCUMULATE if later else start, bias, i)  # fmt: skip
                 else:
                     multiply_tile(address, k1 - k0, a, source, g[A_ROW], g[A_STEP], scratch, panel, width,
                                   scratch, edge, width, start, bias, i)  # fmt: skip
                     height = g[HEIGHT] + (tile < g[HIGHER])
-                    _finish(scratch, edge, c, target, bias, j, g, height, min(width, j1 - j), later)
+                    _finish(scratch, edge, c, target, bias, i, j, g, height, min(width, j1 - j), later, ended)
 
 
 @kernel()
 def _finish(
-    tile: Array, at: int, c: Array, target: int, bias: Array, column: int, g: Numbers, height: int, columns: int,
-    later: bool,
+    tile: Array, at: int, c: Array, target: int, bias: Array, row: int, column: int, g: Numbers, height: int,
+    columns: int, later: bool, ended: bool,
 ) -> None:  # fmt: skip
-    """Write a tile that the micro-kernel cannot write itself: at the edge, transposed, or with a bias of columns."""
+    """Write a tile that the micro-kernel cannot write itself: at the edge, transposed, with a bias of columns, ended.
+
+    The ending of all columns of C is that of the rows of tiles where roles are exchanged.
+    """
     width = g[TILE_WIDTH]
     for i in range(height):
         for j in range(columns):
@@ -203,6 +229,10 @@ def _finish(
                 value += c[place]
             elif g[BIAS] == _BIAS_OF_COLUMNS:
                 value += bias[column + j]
+            if ended:
+                one, count = (row + i, g[ROWS]) if g[EXCHANGED] else (column + j, g[COLUMNS])
+                value = value * bias[count + one] + bias[one]
+                value = value if value > 0 else value * bias[2 * count]
             c[place] = value
 
 

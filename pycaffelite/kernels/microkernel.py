@@ -12,6 +12,7 @@ With the JIT off the same names are plain Python.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -30,7 +31,12 @@ from pycaffelite.kernels._jit import JIT_ENABLED, Array, config
 ZERO = 0  # nothing
 ACCUMULATE = 1  # what C holds
 ROW_BIAS = 2  # one number a row, from `bias`
+# How an indexed tile ends; added to the above.
+SCALE = 4  # row i times scale[i], plus bias[i]
+RECTIFY = 8  # numbers that are not positive times a slope
+_STARTS = 3  # mask
 
+_TILE_ARGUMENTS = 12  # of a micro-kernel
 VECTORS = 2  # vectors in a row of a tile
 SHORT = 8  # elements that `copy8` and `add8` move
 
@@ -79,7 +85,8 @@ def tile_kernel(dtype: str, height: int, vectors: int = VECTORS, indexed: bool =
         dtype: "float32" or "float64".
         height: Rows of the tile; 0 gives the address 0, which must not be called.
         vectors: Its width in vector registers, VECTORS or 1.
-        indexed: Whether the rows of B lie at offsets from a table, instead of at equal distances.
+        indexed: Whether the rows of B lie at offsets from a table, instead of at equal distances; only such a kernel
+            knows SCALE and RECTIFY.
     """
     if height == 0:
         return 0
@@ -96,15 +103,17 @@ _KEPT: list[Any] = []  # machine code lives as long as the object that owns it
 
 
 def _compile_tile(height: int, vectors: int, itemsize: int, indexed: int) -> Any:
-    """Compile a C function of ten addresses and strides; the closure holds numbers only, so Numba can cache it."""
+    """Compile a C function of addresses and strides; the closure holds numbers only, so Numba can cache it."""
     lanes = VECTOR_BYTES // itemsize
 
     def tile(
-        steps: int, a: int, a_row: int, a_step: int, b: int, b_step: int, c: int, c_row: int, start: int, bias: int
-    ) -> None:
-        _tile(height, vectors, lanes, itemsize, indexed, steps, a, a_row, a_step, b, b_step, c, c_row, start, bias)
+        steps: int, a: int, a_row: int, a_step: int, b: int, b_step: int, c: int, c_row: int, mode: int, bias: int,
+        scale: int, slope: int,
+    ) -> None:  # fmt: skip
+        _tile(height, vectors, lanes, itemsize, indexed,
+              steps, a, a_row, a_step, b, b_step, c, c_row, mode, bias, scale, slope)  # fmt: skip
 
-    signature = types.void(*[types.int64] * 10)
+    signature = types.void(*[types.int64] * _TILE_ARGUMENTS)
     return numba.cfunc(signature, cache=True)(tile)
 
 
@@ -140,12 +149,12 @@ class _Emitter:
         columns = [ir.Constant(self.i64, j * self.lanes) for j in range(self.vectors)]
         return [self.builder.add(row, column) for row in rows for column in columns]
 
-    def starts(self, start: Any, c: Any, offsets: list[Any], bias: Any) -> list[Any]:
+    def starts(self, mode: Any, c: Any, offsets: list[Any], bias: Any) -> list[Any]:
         """Return the vectors that the sums start from, chosen at run time."""
         builder = self.builder
         here = builder.block
         load, splat, ready = (builder.append_basic_block(name) for name in ("load", "splat", "ready"))
-        choice = builder.switch(start, ready)
+        choice = builder.switch(builder.and_(mode, ir.Constant(self.i64, _STARTS)), ready)
         choice.add_case(ir.Constant(self.i64, ACCUMULATE), load)
         choice.add_case(ir.Constant(self.i64, ROW_BIAS), splat)
         builder.position_at_end(load)
@@ -167,12 +176,7 @@ class _Emitter:
     def loop(self, steps: Any, start: list[Any], a: Any, a_row: Any, a_step: Any, b: Any, b_step: Any) -> list[Any]:
         """Write the loop over k and return the finished sums; no step at all is allowed."""
         builder = self.builder
-        # Not "llvm.fma": where a processor has no such instruction that would be a call for each lane.
-        multiply_add = _get_function(
-            builder.module,
-            ir.FunctionType(self.vector, [self.vector] * 3),
-            f"llvm.fmuladd.v{self.lanes}f{8 * self.itemsize}",
-        )
+        multiply_add = self.multiply_add()
         before = builder.block
         body, done = builder.append_basic_block("step"), builder.append_basic_block("done")
         zero, one = ir.Constant(self.i64, 0), ir.Constant(self.i64, 1)
@@ -208,6 +212,59 @@ class _Emitter:
             results.append(result)
         return results
 
+    def finish(self, values: list[Any], mode: Any, bias: Any, scale: Any, slope: Any) -> list[Any]:
+        """Scale, shift and rectify the sums, as the mode says at run time."""
+
+        def scaled() -> list[Any]:
+            factors, shifts = (
+                [self.spread(self.load(base, ir.Constant(self.i64, i), self.scalar)) for i in range(self.height)]
+                for base in (scale, bias)
+            )
+            rows = [index // self.vectors for index in range(len(values))]
+            return [
+                self.builder.call(self.multiply_add(), [value, factors[row], shifts[row]])
+                for value, row in zip(values, rows, strict=True)
+            ]
+
+        def rectified() -> list[Any]:
+            factor = self.builder.bitcast(slope, ir.DoubleType())
+            if self.itemsize == 4:
+                factor = self.builder.fptrunc(factor, self.scalar)
+            factors, zero = self.spread(factor), ir.Constant(self.vector, [0.0] * self.lanes)
+            builder = self.builder
+            return [
+                builder.select(builder.fcmp_ordered(">", value, zero), value, builder.fmul(factors, value))
+                for value in values
+            ]
+
+        values = self.when(mode, SCALE, values, scaled)
+        return self.when(mode, RECTIFY, values, rectified)
+
+    def when(self, mode: Any, flag: int, values: list[Any], change: Callable[[], list[Any]]) -> list[Any]:
+        """Return what `change` makes of the values where the mode has the flag, else the values."""
+        builder = self.builder
+        before = builder.block
+        changing, after = builder.append_basic_block("changing"), builder.append_basic_block("after")
+        wanted = builder.and_(mode, ir.Constant(self.i64, flag))
+        builder.cbranch(builder.icmp_signed("!=", wanted, ir.Constant(self.i64, 0)), changing, after)
+        builder.position_at_end(changing)
+        changed = change()
+        builder.branch(after)
+        builder.position_at_end(after)
+        results = []
+        for value, other in zip(values, changed, strict=True):
+            result = builder.phi(self.vector)
+            result.add_incoming(value, before)
+            result.add_incoming(other, changing)
+            results.append(result)
+        return results
+
+    def multiply_add(self) -> Any:
+        """Return a b + c as a function of vectors."""
+        # Not "llvm.fma": where a processor has no such instruction that would be a call for each lane.
+        kind = ir.FunctionType(self.vector, [self.vector] * 3)
+        return _get_function(self.builder.module, kind, f"llvm.fmuladd.v{self.lanes}f{8 * self.itemsize}")
+
     def store(self, values: list[Any], c: Any, offsets: list[Any]) -> None:
         """Write the tile to C."""
         for value, offset in zip(values, offsets, strict=True):
@@ -217,22 +274,26 @@ class _Emitter:
 
 @intrinsic(prefer_literal=True)
 def _emit_tile(  # type: ignore[no-untyped-def]
-    typing_context, height, vectors, lanes, itemsize, indexed, steps, a, a_row, a_step, b, b_step, c, c_row, start, bias
-):
+    typing_context, height, vectors, lanes, itemsize, indexed,
+    steps, a, a_row, a_step, b, b_step, c, c_row, mode, bias, scale, slope,
+):  # fmt: skip
     """Emit one micro-kernel; the first five arguments are constants of the closure."""
     sizes = [value.literal_value for value in (height, vectors, lanes, itemsize, indexed)]
-    signature = types.void(height, vectors, lanes, itemsize, indexed, *[types.int64] * 10)
+    signature = types.void(height, vectors, lanes, itemsize, indexed, *[types.int64] * _TILE_ARGUMENTS)
 
     def generate(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         emitter = _Emitter(builder, *sizes)
-        steps, a, a_row, a_step, b, b_step, c, c_row, start, bias = args[5:]
+        steps, a, a_row, a_step, b, b_step, c, c_row, mode, bias, scale, slope = args[5:]
         pointer = emitter.scalar.as_pointer()
         if emitter.indexed:
             b_step = builder.inttoptr(b_step, emitter.i64.as_pointer())
-        a, b, c, bias = (builder.inttoptr(address, pointer) for address in (a, b, c, bias))
+        a, b, c, bias, scale = (builder.inttoptr(address, pointer) for address in (a, b, c, bias, scale))
         offsets = emitter.offsets(c_row)
-        first = emitter.starts(start, c, offsets, bias)
-        emitter.store(emitter.loop(steps, first, a, a_row, a_step, b, b_step), c, offsets)
+        first = emitter.starts(mode, c, offsets, bias)
+        sums = emitter.loop(steps, first, a, a_row, a_step, b, b_step)
+        if emitter.indexed:
+            sums = emitter.finish(sums, mode, bias, scale, slope)
+        emitter.store(sums, c, offsets)
         return context.get_dummy_value()
 
     return signature, generate
@@ -257,7 +318,9 @@ def _call_tile(context: Any, builder: Any, kinds: Any, args: Any, arrays: tuple[
             values.append(builder.ptrtoint(place, word))
         elif position - 1 not in arrays:
             values.append(value)
-    builder.call(builder.inttoptr(args[0], ir.FunctionType(ir.VoidType(), [word] * 10).as_pointer()), values)
+    values += [ir.Constant(word, 0)] * (_TILE_ARGUMENTS - len(values))
+    function = ir.FunctionType(ir.VoidType(), [word] * _TILE_ARGUMENTS).as_pointer()
+    builder.call(builder.inttoptr(args[0], function), values)
     return context.get_dummy_value()
 
 
@@ -275,12 +338,13 @@ def _multiply_tile(  # type: ignore[no-untyped-def]
 @intrinsic
 def _multiply_tile_indexed(  # type: ignore[no-untyped-def]
     typing_context,
-    kernel, steps, a, a_at, a_row, a_step, b, b_at, table, table_at, c, c_at, c_row, start, bias, bias_at,
+    kernel, steps, a, a_at, a_row, a_step, b, b_at, table, table_at, c, c_at, c_row, mode, bias, bias_at, scale,
+    scale_at, slope,
 ):  # fmt: skip
     i = types.int64
-    signature = types.void(i, i, a, i, i, i, b, i, table, i, c, i, i, i, bias, i)
+    signature = types.void(i, i, a, i, i, i, b, i, table, i, c, i, i, i, bias, i, scale, i, i)
     return signature, lambda context, builder, signature, args: _call_tile(
-        context, builder, signature.args, args, (2, 6, 8, 10, 14)
+        context, builder, signature.args, args, (2, 6, 8, 10, 14, 16)
     )
 
 
@@ -319,23 +383,28 @@ def _multiply_tile_slowly(
     """Do what the micro-kernel does, with NumPy; every index is checked."""
     table = np.arange(steps) * b_step
     _multiply_tile_indexed_slowly(
-        kernel, steps, a, a_at, a_row, a_step, b, b_at, table, 0, c, c_at, c_row, start, bias, bias_at
+        kernel, steps, a, a_at, a_row, a_step, b, b_at, table, 0, c, c_at, c_row, start, bias, bias_at, bias, 0, 0
     )
 
 
 def _multiply_tile_indexed_slowly(
     kernel: int, steps: int, a: Array, a_at: int, a_row: int, a_step: int, b: Array, b_at: int, table: Array,
-    table_at: int, c: Array, c_at: int, c_row: int, start: int, bias: Array, bias_at: int,
+    table_at: int, c: Array, c_at: int, c_row: int, mode: int, bias: Array, bias_at: int, scale: Array, scale_at: int,
+    slope: int,
 ) -> None:  # fmt: skip
     height, width = divmod(kernel, 1000)
     rows, columns, depth = np.arange(height), np.arange(width), np.arange(steps)
     offsets = b_at + table[table_at : table_at + steps]
     product = a[a_at + rows[:, None] * a_row + depth * a_step] @ b[offsets[:, None] + columns]
     where = c_at + rows[:, None] * c_row + columns
-    if start == ACCUMULATE:
+    if mode & _STARTS == ACCUMULATE:
         product = product + c[where]
-    elif start == ROW_BIAS:
+    elif mode & _STARTS == ROW_BIAS:
         product = product + bias[bias_at + rows][:, None]
+    if mode & SCALE:
+        product = product * scale[scale_at + rows][:, None] + bias[bias_at + rows][:, None]
+    if mode & RECTIFY:
+        product = np.where(product > 0, product, product * np.int64(slope).view(np.float64))
     c[where] = product
 
 

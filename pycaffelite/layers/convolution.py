@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from pycaffelite.blob import Blob, Shape
+from pycaffelite.blob import Array, Blob, Shape
 from pycaffelite.errors import FieldError, ShapeError
 from pycaffelite.kernels import convolution, convolution_nd
 from pycaffelite.kernels.convolution_plan import Geometry
@@ -116,9 +116,23 @@ class Convolution(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""
         weights = self.params[0].data.reshape(-1)
-        bias = self.params[1].data if self.fields.bias_term else weights[:0]
+        self.forward_fused(bottom, top, weights[:0], self.params[1].data if self.fields.bias_term else weights[:0])
+
+    def forward_fused(
+        self, bottom: Sequence[Blob], top: Sequence[Blob], scale: Array, shift: Array, slope: float | None = None
+    ) -> None:
+        """Write y = act(scale[o] (sum over c, k) + shift[o]), where act(v) = v if v > 0 else slope v.
+
+        Args:
+            bottom: The bottoms.
+            top: The tops.
+            scale: A number for each output channel, of the net's float type; empty: 1.
+            shift: The same, in the place of the bias; empty: 0.
+            slope: None: act(v) = v.
+        """
+        weights = self.params[0].data.reshape(-1)
         for x, y in zip(bottom, top, strict=True):
-            self.products.forward(self.plan, x.data.reshape(-1), weights, bias, y.data.reshape(-1))
+            self.products.forward(self.plan, x.data.reshape(-1), weights, shift, y.data.reshape(-1), scale, slope)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx; add to dw and dbias."""

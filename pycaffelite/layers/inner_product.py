@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from pycaffelite.blob import Blob, Shape
+from pycaffelite.blob import Array, Blob, Shape
 from pycaffelite.errors import ShapeError
 from pycaffelite.kernels.gemm import add_column_sums, gemm
 from pycaffelite.layers.base import Context, Layer, Layout, ParamLayout, canonical_axis, shape_text
@@ -64,9 +64,24 @@ class InnerProduct(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""
+        nothing = self.params[0].data.reshape(-1)[:0]
+        self.forward_fused(bottom, top, nothing, self.params[1].data if self.fields.bias_term else nothing)
+
+    def forward_fused(
+        self, bottom: Sequence[Blob], top: Sequence[Blob], scale: Array, shift: Array, slope: float | None = None
+    ) -> None:
+        """Write y = act(scale[o] (sum over k) + shift[o]), where act(v) = v if v > 0 else slope v.
+
+        Args:
+            bottom: The bottom.
+            top: The top.
+            scale: A number for each output, of the net's float type; empty: 1.
+            shift: The same, in the place of the bias; empty: 0.
+            slope: None: act(v) = v.
+        """
         x, y = bottom[0].data.reshape(self.rows, self.depth), top[0].data.reshape(self.rows, self.outputs)
-        bias = self.params[1].data if self.fields.bias_term else None
-        gemm(x, self.params[0].data, y, transpose_b=not self.transposed, bias=bias)
+        weights = self.params[0].data
+        gemm(x, weights, y, transpose_b=not self.transposed, bias=shift, scale=scale, slope=slope)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx; add to dw and dbias."""

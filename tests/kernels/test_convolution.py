@@ -130,6 +130,35 @@ def test_any_geometry(images, channels, outputs, height, width, kernel, stride, 
     check(geometry)
 
 
+def test_endings():
+    """A scale, a shift and a slope give what separate passes give; a NaN stays."""
+    geometry = GEOMETRIES["all_different"]
+    given_arrays = arrays(geometry, np.float64)
+    x, w, shift, scale = (given_arrays[name].reshape(-1) for name in ("x", "w", "bias", "bias"))
+    x[0] = np.nan
+    plan, nothing = convolution.Plan(geometry, np.float64), np.zeros(0)
+    plain, biased, y = (np.zeros_like(given_arrays["dy"]) for _ in range(3))
+    convolution.forward(plan, x, w, nothing, plain.reshape(-1))
+    convolution.forward(plan, x, w, shift, biased.reshape(-1))
+    assert np.isnan(plain).any()
+    column = scale[:, None, None]
+    for scales, shifts, expected in (
+        (nothing, nothing, plain),
+        (nothing, shift, biased),
+        (scale, nothing, column * plain),
+        (scale, shift, column * plain + shift[:, None, None]),
+    ):
+        for slope in (None, 0.0, 0.25):
+            convolution.forward(plan, x, w, shifts, y.reshape(-1), scales, slope)
+            ended = expected if slope is None else np.where(expected > 0, expected, slope * expected)
+            np.testing.assert_allclose(y, ended, atol=0 if scales is nothing else 1e-12)
+
+
+def test_endings_after_more_than_one_block(monkeypatch):
+    monkeypatch.setattr("pycaffelite.kernels.convolution_plan._L2_BYTES", 1024)
+    test_endings()
+
+
 def test_what_is_not_wanted_is_not_computed():
     geometry = GEOMETRIES["plain"]
     given_arrays = arrays(geometry, np.float64)

@@ -33,6 +33,30 @@ def test_every_form(transpose_a, transpose_b, dtype):
         check(*shape, dtype, transpose_a, transpose_b, bias=True)
 
 
+@pytest.mark.parametrize("shape", [(5, 7, 3), (3, 70, 9), (70, 3, 9), (29, 65, 600), (4, 9, 100)])
+@pytest.mark.parametrize("transpose_b", [False, True])
+def test_endings(shape, transpose_b):
+    rows, columns, depth = shape
+    rng = np.random.default_rng(1)
+    a, b = (
+        rng.standard_normal((rows, depth)),
+        rng.standard_normal((columns, depth) if transpose_b else (depth, columns)),
+    )
+    bias, scale, c = rng.standard_normal(columns), rng.standard_normal(columns), np.empty((rows, columns))
+    a[0, 0] = np.nan
+    product = a @ (b.T if transpose_b else b)
+    for scales, shifts in ((None, bias), (scale, None), (scale, bias), (None, None)):
+        expected = product * (1 if scales is None else scale) + (0 if shifts is None else bias)
+        for slope in (None, 0.0, 0.25):
+            gemm(a, b, c, transpose_b=transpose_b, bias=shifts, scale=scales, slope=slope)
+            ended = expected if slope is None else np.where(expected > 0, expected, slope * expected)
+            np.testing.assert_allclose(c, ended, rtol=1e-12, atol=1e-12)
+
+
+def test_one_column_and_both_transposed():
+    check(5, 1, 9, np.float64, True, True)
+
+
 def test_nothing_to_multiply():
     check(3, 4, 0, np.float64, bias=True)
     check(3, 4, 0, np.float64, accumulate=True)

@@ -12,7 +12,9 @@ from pycaffelite.kernels._jit import JIT_ENABLED
 from pycaffelite.kernels.microkernel import (
     ACCUMULATE,
     MAX_HEIGHT,
+    RECTIFY,
     ROW_BIAS,
+    SCALE,
     ZERO,
     add8,
     copy8,
@@ -32,7 +34,7 @@ def multiply(_number, _thread, a, b, c, bias, _e, g):
 
 @task("fffff")
 def multiply_indexed(_number, _thread, a, b, c, bias, _e, g):
-    multiply_tile_indexed(g[0], g[1], a, 1, g[2], g[3], b, 2, g, 7, c, 3, g[5], g[6], bias, 1)
+    multiply_tile_indexed(g[0], g[1], a, 1, g[2], g[3], b, 2, g, 9, c, 3, g[5], g[6], bias, 1, bias, 1, g[7])
 
 
 @task("fffff")
@@ -47,19 +49,24 @@ def matrices(dtype, height, width, steps):
     return a.astype(dtype), b.astype(dtype), rng.standard_normal(height + 1).astype(dtype)
 
 
-def run_tile(work, dtype, height, steps, start, *, vectors=microkernel.VECTORS):
+def run_tile(work, dtype, height, steps, start, *, vectors=microkernel.VECTORS, factor=0.0):
     width = tile_width(dtype) // microkernel.VECTORS * vectors
     a, b, bias = matrices(dtype, height, width, steps)
     row = width + 3
     c = np.arange(height * row + 5, dtype=dtype)
     expected = c.copy()
     inside = expected[3 : 3 + height * row].reshape(height, row)[:, :width]
-    first = {ZERO: 0, ACCUMULATE: inside.copy(), ROW_BIAS: bias[1:, None]}[start]
+    first = {ZERO: 0, ACCUMULATE: inside.copy(), ROW_BIAS: bias[1:, None]}[start & 3]
     inside[...] = first + a.astype(np.float64) @ b.astype(np.float64)
+    if start & SCALE:
+        inside[...] = bias[1:, None] * inside + bias[1:, None]
+    if start & RECTIFY:
+        inside[...] = np.where(inside > 0, inside, factor * inside)
+    slope = int(np.float64(factor).view(np.int64))
     flat_a = np.concatenate([[0], a.T.reshape(-1)]).astype(dtype)  # transposed: strides are the caller's business
     flat_b = np.concatenate([[0, 0], b.reshape(-1)]).astype(dtype)
     address = tile_kernel(np.dtype(dtype).name, height, vectors, work is multiply_indexed)
-    numbers = [address, steps, 1, height, width, row, start, *(np.arange(steps) * width)]
+    numbers = [address, steps, 1, height, width, row, start, slope, 0, *(np.arange(steps) * width)]
     run(work, 1, (flat_a, flat_b, c, bias), np.array(numbers, np.int64))
     tolerance = 1e-5 if dtype == np.float32 else 1e-13
     np.testing.assert_allclose(c, expected, rtol=tolerance, atol=tolerance * max(1, steps))
@@ -77,6 +84,12 @@ def test_tile(dtype, steps, start):
 def test_one_vector_and_indexed_rows(dtype):
     run_tile(multiply, dtype, 3, 5, ACCUMULATE, vectors=1)
     run_tile(multiply_indexed, dtype, 3, 5, ACCUMULATE)
+
+
+@pytest.mark.parametrize("start", [SCALE, RECTIFY, ROW_BIAS | RECTIFY, ACCUMULATE | SCALE | RECTIFY])
+def test_endings(start):
+    for dtype in (np.float32, np.float64):
+        run_tile(multiply_indexed, dtype, 3, 5, start, factor=0.25)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
