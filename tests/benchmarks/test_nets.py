@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
+import importlib
 
 import pytest
 
@@ -12,26 +9,10 @@ from pycaffelite.net import infer_shapes
 from pycaffelite.report.summary import NetSummary, summarize
 from pycaffelite.schema.reader import parse_net
 
-FOLDER = Path(__file__).parents[2] / "benchmarks"
-
-
-def load(name: str) -> ModuleType:
-    """Import a module of the benchmarks, which are scripts and no package."""
-    key = f"benchmarks_{name}"
-    spec = importlib.util.spec_from_file_location(key, FOLDER / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[key] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-NETS = load("nets")
-
 
 def summary_of(name: str, phase: str, **form: object) -> NetSummary:
-    text = NETS.prototxt(NETS.NETS[name], 2, **form)
+    nets = importlib.import_module("nets")
+    text = nets.prototxt(nets.NETS[name], 2, **form)
     return summarize(name, phase, infer_shapes(build_graph(parse_net(text), phase)))
 
 
@@ -50,7 +31,7 @@ def summary_of(name: str, phase: str, **form: object) -> NetSummary:
     ],
 )
 def test_parameters_and_tops(name, learned, kept):
-    definition = NETS.NETS[name]
+    definition = importlib.import_module("nets").NETS[name]
     deploy = summary_of(name, "TEST")
     assert deploy.parameters == learned + kept
     assert deploy.layers[-1].tops == {"prob": (2, definition.classes)}
