@@ -27,7 +27,6 @@ class Layer:
     """A layer of a net: its `type`, and its parameters as `blobs`."""
 
     def __init__(self, entry: NetLayer) -> None:
-        self._entry = entry
         self.type = entry.node.type
         self.blobs = [Blob(blob) for blob in entry.layer.params]
 
@@ -116,7 +115,9 @@ class Net:
         if kwargs:
             self._fill(kwargs, self.inputs, "data")
         first, last = self._index(start, 0), self._index(end, len(self.layers) - 1)
-        for step in self._runnable.plan.forward_steps:
+        plan = self._runnable.plan
+        whole = (first, last) == (0, len(self.layers) - 1)
+        for step in (plan if whole else plan.naive).forward_steps:  # a naive step is of one layer
             if first <= self._index(step.layer.node.name, 0) <= last:
                 step.run()
         names = {*(self.outputs if end is None else self.top_names[end][:1]), *(blobs or ())}
@@ -138,7 +139,9 @@ class Net:
         if kwargs:
             self._fill(kwargs, self.outputs, "diff")
         first, last = self._index(start, len(self.layers) - 1), self._index(end, 0)
-        for step in self._runnable.plan.backward_steps:
+        plan = self._runnable.plan
+        whole = (first, last) == (len(self.layers) - 1, 0)
+        for step in (plan if whole else plan.naive).backward_steps:
             if last <= self._index(step.layer.node.name, 0) <= first:
                 step.run()
         names = {*(self.inputs if end is None else self.bottom_names[end][:1]), *(diffs or ())}

@@ -144,6 +144,3 @@ def _progress() -> Iterator[Progress]:
             bars.update(tasks[name], completed=done)
 
         yield show
-
-
-command = data
