@@ -122,6 +122,11 @@ def _resume(log: LogWriter, solver: Solver, snapshot: str) -> None:
     resumed = solver.restore(snapshot)
     if not resumed.exact:
         notify(f"the training does not go on bit for bit: {resumed.note}")
+    if solver.iteration >= solver.parameter.max_iter:
+        notify(
+            f"nothing is left to train: the snapshot is of iteration {solver.iteration}, "
+            f"max_iter is {solver.parameter.max_iter} (--iterations sets it)"
+        )
 
 
 def _seed(options: TrainOptions, snapshot: str | None) -> int | None:

@@ -114,6 +114,13 @@ def test_resuming_where_snapshots_bear_the_name_of_the_solver(run: Run) -> None:
     assert f"note: going on from {state}: --weights counts only for a training that starts anew" in result.stderr
 
 
+def test_a_snapshot_of_the_end_leaves_nothing_to_train(run: Run) -> None:
+    run("train", "nets/tiny.prototxt")
+    result = run("train", "nets/tiny.prototxt", "--resume", "auto")
+    assert result.exit_code == 0
+    assert "note: nothing is left to train: the snapshot is of iteration 6, max_iter is 6" in result.stderr
+
+
 def test_caffes_way_to_name_the_solver(run: Run) -> None:
     assert run("train", "--solver=solvers/tiny_solver.prototxt", "--iterations", "1").exit_code == 0
     assert run("train").exit_code == 2
