@@ -10,7 +10,8 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -58,10 +59,17 @@ class Worker:
         self._leave()
         return last
 
+    def stop(self) -> None:
+        """End the process at once, if it still runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self._leave()
+
     def _leave(self) -> None:
         for pipe in (self.process.stdin, self.process.stdout):
             assert pipe is not None
-            pipe.close()
+            with suppress(BrokenPipeError):
+                pipe.close()
         self.process.wait()
 
     def _answer(self) -> dict[str, Any]:
@@ -72,6 +80,16 @@ class Worker:
             raise WorkerError(f"a worker has died: {' '.join(map(str, self.process.args))}")  # type: ignore[arg-type]
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+
+@contextmanager
+def running(workers: Mapping[str, Worker]) -> Iterator[Mapping[str, Worker]]:
+    """Make sure that no worker outlives a row, whatever happens in it; yield those that can run."""
+    try:
+        yield {name: worker for name, worker in workers.items() if "missing" not in worker.about}
+    finally:
+        for worker in workers.values():
+            worker.stop()
 
 
 def alternate(workers: Mapping[str, Worker], *, pairs: int, seconds: float) -> dict[str, list[float]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from figures import Figure
 from jobs import Job, net_job, prepare
-from pairs import Worker, WorkerError, alternate, median_ratio
+from pairs import Worker, WorkerError, alternate, median_ratio, running
 
 from nets import NETS, Definition
 from pycaffelite.kernels.probe import multiply_add_rate
@@ -40,7 +40,8 @@ class Peer:
 
 EAGER = Peer("PyTorch eager", "torch_peer.py")
 OPENCV = Peer("OpenCV dnn", "opencv_peer.py")
-PLAIN = Peer("ours, plain LeNet", "ours.py", net="lenet")
+OURS = "ours.py"
+PLAIN = Peer("ours, plain LeNet", OURS, net="lenet")
 # Of these the best one counts.
 TUNED = tuple(
     Peer(f"PyTorch {name}", "torch_peer.py", ("--configuration", name), slow="compile" in name)
@@ -130,8 +131,8 @@ class Bench:
 
     def worker(self, job: Job, peer: Peer | None, threads: int | None = None) -> Worker:
         """Start a peer's worker; None is ours."""
-        script, configuration = ("ours.py", ()) if peer is None else (peer.script, peer.configuration)
-        python = sys.executable if peer is None else self.torch_python
+        script, configuration = (OURS, ()) if peer is None else (peer.script, peer.configuration)
+        python = sys.executable if script == OURS else self.torch_python
         return Worker(script, [*job.arguments(), *configuration], threads=threads or self.threads, python=python)
 
     def look_at_peak(self) -> float:
@@ -149,11 +150,11 @@ def measure(row: Row, bench: Bench) -> Iterator[Figure]:
         bench.worker(job, None).close()  # compiles what the JIT cache lacks, so that memory is that of a usual run
     workers = {"ours": bench.worker(job, None)}
     workers |= {peer.name: bench.worker(bench.job(row, peer.net) if peer.net else job, peer) for peer in peers}
-    ready = {name: worker for name, worker in workers.items() if "missing" not in worker.about}
-    for name, worker in ready.items():
-        _check(row, name, worker)
-    times = alternate(ready, pairs=bench.pairs, seconds=bench.seconds)
-    ends = {name: worker.close() for name, worker in workers.items()}
+    with running(workers) as ready:
+        for name, worker in ready.items():
+            _check(row, name, worker)
+        times = alternate(ready, pairs=bench.pairs, seconds=bench.seconds)
+        ends = {name: worker.close() for name, worker in ready.items()}
     bench.look_at_peak()
     flops = workers["ours"].about["flops"]
     for name in [name for name in ready if name != "ours"]:

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Iterator
 
 from figures import Figure
-from pairs import alternate, median_ratio
+from pairs import alternate, median_ratio, running
 from rows import EAGER, Bench
 
 from nets import NETS, Definition, Writer
@@ -56,9 +56,9 @@ def measure(bench: Bench) -> Iterator[Figure]:
     for number, (title, definition, batch, mode, threads) in enumerate(points(bench.quick, bench.threads)):
         job = bench.definition_job(f"scaling-{number}", definition, batch, mode)
         workers = {name: bench.worker(job, peer, threads) for name, peer in (("ours", None), (EAGER.name, EAGER))}
-        ready = {name: worker for name, worker in workers.items() if "missing" not in worker.about}
-        times = alternate(ready, pairs=min(5, bench.pairs), seconds=bench.seconds)
-        ends = {name: worker.close() for name, worker in workers.items()}
+        with running(workers) as ready:
+            times = alternate(ready, pairs=min(5, bench.pairs), seconds=bench.seconds)
+            ends = {name: worker.close() for name, worker in ready.items()}
         ours, theirs = statistics.median(times["ours"]), times.get(EAGER.name, times["ours"])
         yield Figure(
             "scaling",
@@ -69,5 +69,5 @@ def measure(bench: Bench) -> Iterator[Figure]:
             "ms",
             median_ratio(times["ours"], theirs),
             gflops=workers["ours"].about["flops"] / ours / 1e9,
-            memory=(ends["ours"]["peak_mib"] or 0.0, ends[EAGER.name].get("peak_mib") or 0.0),
+            memory=(ends["ours"]["peak_mib"] or 0.0, ends.get(EAGER.name, ends["ours"])["peak_mib"] or 0.0),
         )
