@@ -46,7 +46,10 @@ def check(g, planes=3, dtype=np.float64, tolerance=1e-13):
     y, mean, mask, max_dx, mean_dx = (np.full(a.shape, np.nan, dtype) for a in (dy, dy, dy, x, x))
     places = np.zeros(dy.shape, dtype)
     flat = [array.reshape(-1) for array in (x, dy, y, places, mask, mean, max_dx, mean_dx)]
+    pooling.max_without_places(flat[0], flat[2], g)
+    alone = y.copy()
     pooling.max_forward(flat[0], flat[2], flat[3], g)
+    np.testing.assert_array_equal(y, alone)
     pooling.copy_places(flat[3], flat[4], g)
     pooling.max_backward(flat[1], flat[3], flat[6], g)
     pooling.average_forward(flat[0], flat[5], g)
@@ -69,8 +72,10 @@ def test_two_by_two(columns, dtype, tolerance):
         geometry(4, 4, (4, 4), (4, 4), (2, 2), (3, 3)),
         geometry(7, 6, (4, 3), (3, 4), (2, 3), (1, 2)),
         geometry(3, 4, (1, 1), (3, 4), (1, 1)),
+        geometry(4, 19, (4, 19), (3, 3), (1, 1), (1, 1)),
+        geometry(5, 38, (2, 19), (3, 3), (2, 2)),
     ],
-    ids=["partial", "oblong", "wide_pad", "oblong_pad", "whole"],
+    ids=["partial", "oblong", "wide_pad", "oblong_pad", "whole", "neighbours", "every_second"],
 )
 def test_windows(g):
     check(g)
