@@ -23,8 +23,19 @@ def forward(x: Array, y: Array, positive: Array, slope: float) -> None:
 
 
 @kernel(parallel=True)
+def rectify(x: Array, y: Array, slope: float) -> None:
+    """Write y[i] = x[i] where x[i] > 0, else slope x[i]; x (in) and y (out) may be one array."""
+    factor = x.dtype.type(slope)
+    for i in prange(x.size):
+        y[i] = x[i] if x[i] > 0 else factor * x[i]
+
+
+@kernel(parallel=True)
 def backward(positive: Array, dy: Array, dx: Array, slope: float) -> None:
-    """Write dx[i] = dy[i] where positive[i] > 0, else slope dy[i]; dy (in) and dx (out) may be one array."""
+    """Write dx[i] = dy[i] where positive[i] > 0, else slope dy[i]; dy (in) and dx (out) may be one array.
+
+    positive (in): what `forward` noted, or y itself if the slope is not negative.
+    """
     factor = dy.dtype.type(slope)
     for i in prange(dy.size):
         dx[i] = dy[i] if positive[i] > 0 else factor * dy[i]

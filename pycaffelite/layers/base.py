@@ -93,6 +93,28 @@ class Context:
         return int(words[0]) << 32 | int(words[1])
 
 
+@dataclass(frozen=True)
+class Epilogue:
+    """What a layer does in place to each element, so that the layer that makes the element can do it in passing.
+
+    y[c] = rectify(scale[c] x[c] + shift[c]), rectify(v) = v where v > 0, else slope v
+
+    Args:
+        fold: Runs before each forward pass of the maker, in place of this layer's `forward`. Takes the scale and shift
+            of the layers before this one, and changes both in place to those that include it, by its parameters as
+            they are then. A layer with no axis leaves them alone.
+        axis: The axis that c counts; None for a layer that does the same to all elements.
+        slope: That of a rectifier; None for a layer without. Nothing is folded behind a rectifier.
+        reversible: Whether `backward` works after `fold` as it does after `forward`, given that no other layer works
+            in place on the same blob afterwards.
+    """
+
+    fold: Callable[[Array, Array], None]
+    axis: int | None = None
+    slope: float | None = None
+    reversible: bool = False
+
+
 class Layer:
     """Base of all layers.
 
@@ -113,6 +135,7 @@ class Layer:
     default_loss_weight: ClassVar[float] = 0.0  # of the first top, unless the prototxt says otherwise
     automatic_tops: ClassVar[bool] = False  # whether the net makes the tops that the prototxt leaves out
     no_gradient_to: ClassVar[frozenset[int]] = frozenset()  # bottoms that never get one: labels
+    keeps_elements: ClassVar[bool] = False  # whether top and diff are those of the bottom in another shape, no more
 
     def __init__(self, message: Any, context: Context) -> None:
         self.message = message
@@ -139,6 +162,38 @@ class Layer:
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Overwrite the diff of each bottom that is `wanted`, and add to the diffs of the parameters."""
         raise NotImplementedError
+
+    def forward_alone(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Write the data of every top where no `backward` will follow, so that nothing has to be kept for it."""
+        self.forward(bottom, top)
+
+    def epilogue(self) -> Epilogue | None:
+        """Return how the maker of the bottom can do the forward pass of this layer, in place; None: it cannot."""
+        return None
+
+    def can_fuse(self, axis: int | None) -> bool:
+        """Return whether `forward_fused` takes a scale and a shift along this axis of the top; None: a slope alone."""
+        return False
+
+    def own_shift(self) -> Array:
+        """Return the bias that `forward` adds along the axis of `can_fuse`; empty for none."""
+        return np.zeros(0)
+
+    def forward_fused(
+        self, bottom: Sequence[Blob], top: Sequence[Blob], scale: Array, shift: Array, slope: float | None = None
+    ) -> None:
+        """Write rectify(scale[c] y[c] + shift[c]), y being what `forward` would write without `own_shift`.
+
+        Args:
+            bottom, top: As in `forward`.
+            scale, shift: One number for each c; empty: 1, and 0.
+            slope: That of the rectifier, see `Epilogue`; None for none.
+        """
+        raise NotImplementedError
+
+    def leaves_alone(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> bool:
+        """Return whether `forward` on these blobs does nothing, whatever they hold."""
+        return False
 
     def records(self) -> int | None:
         """Return how many records one pass over the layer's source takes; None for a layer without such an end."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from pycaffelite.blob import Array, Blob, Shape
 from pycaffelite.errors import FieldError, ShapeError
-from pycaffelite.kernels import batch_norm
-from pycaffelite.layers.base import Arity, Context, Layer, Layout, ParamLayout, shape_text
+from pycaffelite.kernels import batch_norm, fold
+from pycaffelite.layers.base import Arity, Context, Epilogue, Layer, Layout, ParamLayout, shape_text
 from pycaffelite.layers.registry import register
 
 
@@ -95,6 +95,15 @@ class BatchNorm(Layer):
             batch_norm.divide(variance, self.eps, dy, dx)
         else:
             batch_norm.normalize_backward(self.buffers["y"].reshape(shape), variance, self.eps, dy, dx)
+
+    def epilogue(self) -> Epilogue | None:
+        """Return the statistics in force, where they do not depend on the batch."""
+        return Epilogue(self._fold, axis=1) if self.fixed else None
+
+    def _fold(self, scale: Array, shift: Array) -> None:
+        mean, variance = self.buffers["mean"], self.buffers["variance"]
+        self._recall(mean, variance)
+        fold.fold_normalization(mean, variance, self.eps, scale, shift)
 
     def _recall(self, mean: Array, variance: Array) -> None:
         """Take the statistics from the sums."""

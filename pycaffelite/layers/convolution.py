@@ -115,8 +115,15 @@ class Convolution(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""
-        weights = self.params[0].data.reshape(-1)
-        self.forward_fused(bottom, top, weights[:0], self.params[1].data if self.fields.bias_term else weights[:0])
+        self.forward_fused(bottom, top, self.params[0].data.reshape(-1)[:0], self.own_shift())
+
+    def can_fuse(self, axis: int | None) -> bool:
+        """Return whether the axis is that of the channels, where no rank of the bottom moves it."""
+        return axis is None or axis == self.fields.axis
+
+    def own_shift(self) -> Array:
+        """Return the bias."""
+        return self.params[1].data if self.fields.bias_term else self.params[0].data.reshape(-1)[:0]
 
     def forward_fused(
         self, bottom: Sequence[Blob], top: Sequence[Blob], scale: Array, shift: Array, slope: float | None = None

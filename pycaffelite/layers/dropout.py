@@ -65,6 +65,10 @@ class Dropout(Layer):
             self.draw(self.buffers["mask"].reshape(-1))
         self._apply(bottom[0].data, top[0].data)
 
+    def leaves_alone(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> bool:
+        """Return whether it works in place without dropping anything."""
+        return top[0] is bottom[0] and not self.drops
+
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx."""
         if wanted[0]:

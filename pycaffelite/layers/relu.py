@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from pycaffelite.blob import Blob, Shape
+from pycaffelite.blob import Array, Blob, Shape
 from pycaffelite.kernels import relu
-from pycaffelite.layers.base import Arity, Context, Layer, Layout
+from pycaffelite.layers.base import Arity, Context, Epilogue, Layer, Layout
 from pycaffelite.layers.registry import register
 
 
@@ -35,6 +35,7 @@ class ReLU(Layer):
     def __init__(self, message: Any, context: Context) -> None:
         super().__init__(message, context)
         self.slope: float = message.relu_param.negative_slope
+        self.folded = False  # whether another layer made y last: then its sign stands for the bytes
 
     def layout(self, bottom_shapes: Sequence[Shape]) -> Layout:
         """Return one top like the bottom, and a byte for each element: the sign of x outlives whatever runs in place.
@@ -45,13 +46,25 @@ class ReLU(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""
+        self.folded = False
         positive = self.buffers["positive"].reshape(-1)
         relu.forward(bottom[0].data.reshape(-1), top[0].data.reshape(-1), positive, self.slope)
         if self.slope < 0 and top[0] is bottom[0]:
             np.greater(top[0].data.reshape(-1), 0, out=positive.view(np.bool_))
 
+    def forward_alone(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Write y."""
+        relu.rectify(bottom[0].data.reshape(-1), top[0].data.reshape(-1), self.slope)
+
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx."""
         if wanted[0]:
-            positive = self.buffers["positive"].reshape(-1)
-            relu.backward(positive, top[0].diff.reshape(-1), bottom[0].diff.reshape(-1), self.slope)
+            positive = top[0].data if self.folded else self.buffers["positive"]
+            relu.backward(positive.reshape(-1), top[0].diff.reshape(-1), bottom[0].diff.reshape(-1), self.slope)
+
+    def epilogue(self) -> Epilogue | None:
+        """Return the slope, unless it is negative: then the sign of y tells nothing of that of x."""
+        return Epilogue(self._fold, slope=self.slope, reversible=True) if self.slope >= 0 else None
+
+    def _fold(self, _scale: Array, _shift: Array) -> None:
+        self.folded = True

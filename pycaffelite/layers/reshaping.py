@@ -12,8 +12,11 @@ from pycaffelite.layers.base import Layer
 class ReshapingLayer(Layer):
     """Base of layers whose top holds the elements of the bottom in the same order.
 
-    They copy: a top that shared memory would be changed by a layer that works in place on it.
+    They copy: a top that shared memory would be changed by a layer that works in place on it. A plan, which sees that
+    there is none, may share.
     """
+
+    keeps_elements = True
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Copy the data."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from pycaffelite.blob import Array, Blob, Shape
 from pycaffelite.errors import FieldError, ShapeError
-from pycaffelite.kernels import scale
-from pycaffelite.layers.base import Arity, Context, Layer, Layout, ParamLayout, canonical_axis, shape_text
+from pycaffelite.kernels import fold, scale
+from pycaffelite.layers.base import Arity, Context, Epilogue, Layer, Layout, ParamLayout, canonical_axis, shape_text
 from pycaffelite.layers.registry import register
 from pycaffelite.schema import messages
 
@@ -65,6 +65,10 @@ class Scale(Layer):
         """Write y."""
         if self.in_place:
             np.copyto(self.buffers["x"], bottom[0].data)
+        self.forward_alone(bottom, top)
+
+    def forward_alone(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Write y and keep nothing."""
         y = top[0].data.reshape(self.view)
         scale.scale_channels(bottom[0].data.reshape(self.view), self._scale(bottom).data.reshape(-1), y)
         if self.has_bias:
@@ -84,6 +88,15 @@ class Scale(Layer):
             self._add_products(bottom, dy, factors)
         if wanted[0]:
             scale.scale_channels(dy, factors.data.reshape(-1), bottom[0].diff.reshape(self.view))
+
+    def epilogue(self) -> Epilogue | None:
+        """Return its own factors for axis 1; those of a second bottom may not be there yet."""
+        own = len(self.message.bottom) == 1 and self.fields.axis == 1 and self.fields.num_axes == 1
+        return Epilogue(self._fold, axis=1) if own else None
+
+    def _fold(self, factors: Array, shifts: Array) -> None:
+        own = self.params[0].data
+        fold.fold_scale(own, self.params[1].data if self.has_bias else own[:0], factors, shifts)
 
     def _scale(self, bottom: Sequence[Blob]) -> Blob:
         return bottom[1] if len(bottom) > 1 else self.params[0]

@@ -34,6 +34,10 @@ class Silence(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Do nothing."""
 
+    def leaves_alone(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> bool:
+        """Return true."""
+        return True
+
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write zeros."""
         for blob, want in zip(bottom, wanted, strict=True):

@@ -38,6 +38,10 @@ class Split(Layer):
             if blob.data is not bottom[0].data:
                 blob.data[...] = bottom[0].data
 
+    def leaves_alone(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> bool:
+        """Return whether all tops share the data."""
+        return all(blob.data is bottom[0].data for blob in top)
+
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Sum the diffs of the tops."""
         if not wanted[0]:

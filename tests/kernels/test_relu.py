@@ -19,6 +19,12 @@ def test_relu(dtype, slope, count):
     np.testing.assert_array_equal(positive, x > 0)
     relu.backward(positive, dy, dx, slope)
     np.testing.assert_array_equal(dx, np.where(x > 0, dy, dtype(slope) * dy))
+    if slope >= 0:
+        relu.backward(y, dy, dx, slope)  # the sign of y is that of x
+        np.testing.assert_array_equal(dx, np.where(x > 0, dy, dtype(slope) * dy))
+    z = np.full_like(x, 9)
+    relu.rectify(x, z, slope)
+    np.testing.assert_array_equal(z, y)
     relu.forward(x, x, positive, slope)
     np.testing.assert_array_equal(x, y)
     relu.backward(positive, dy, dy, slope)
