@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
-from pycaffelite.errors import WiringError
+from pycaffelite.errors import UnsupportedError
 from pycaffelite.net import Net, NetLayer
 
 
 @dataclass(frozen=True)
 class Step:
-    """One call of a layer, with its blobs bound.
+    """One call, with its blobs bound: of a layer, or of a layer that does the work of those after it in passing.
 
     Attributes:
-        layer: Whose step it is, for those who observe.
+        layers: Whose step it is, for those who observe; the first one is called.
         run: Runs it.
     """
 
-    layer: NetLayer
+    layers: tuple[NetLayer, ...]
     run: Callable[[], None]
+
+    @property
+    def layer(self) -> NetLayer:
+        """The layer that is called."""
+        return self.layers[0]
 
 
 class Plan:
@@ -29,18 +33,47 @@ class Plan:
     Attributes:
         net: The net whose blobs the steps read and write.
         forward_steps, backward_steps: In the order in which they run.
+        naive: The plan with a step for each layer, for those who look at blobs between layers; it may take turns with
+            this one. Of a naive plan, itself.
+        forward_only: Whether there is no backward pass even where layers could learn.
     """
 
-    def __init__(self, net: Net, forward_steps: tuple[Step, ...], backward_steps: tuple[Step, ...]) -> None:
+    def __init__(
+        self,
+        net: Net,
+        forward_steps: tuple[Step, ...],
+        backward_steps: tuple[Step, ...],
+        *,
+        naive: Plan | None = None,
+        forward_only: bool = False,
+    ) -> None:
         self.net = net
         self.forward_steps = forward_steps
         self.backward_steps = backward_steps
+        self.naive = naive or self
+        self.forward_only = forward_only
         self._losses = [
             (blob, weight)
             for entry in net.layers
             for blob, weight in zip(entry.tops, entry.loss_weights, strict=True)
             if weight
         ]
+
+    def replaced(
+        self,
+        *,
+        forward_steps: tuple[Step, ...] | None = None,
+        backward_steps: tuple[Step, ...] | None = None,
+        forward_only: bool | None = None,
+    ) -> Plan:
+        """Return a plan of the same net with other steps."""
+        return Plan(
+            self.net,
+            self.forward_steps if forward_steps is None else forward_steps,
+            self.backward_steps if backward_steps is None else backward_steps,
+            naive=self.naive,
+            forward_only=self.forward_only if forward_only is None else forward_only,
+        )
 
     def forward(self) -> float:
         """Fill every top; return the total loss, the sum of loss weight times top."""
@@ -49,7 +82,15 @@ class Plan:
         return self.total_loss()
 
     def backward(self) -> None:
-        """Fill the wanted diffs and add to those of the parameters; `forward` must have run before."""
+        """Fill the wanted diffs and add to those of the parameters; `forward` must have run before.
+
+        Raises:
+            UnsupportedError: The plan was compiled for the forward pass alone.
+        """
+        if self.forward_only:
+            raise UnsupportedError(
+                "this plan has no backward pass", hint="compile it without `forward_only`, or use `plan.naive`"
+            )
         for step in self.backward_steps:
             step.run()
 
@@ -59,55 +100,3 @@ class Plan:
         for blob, weight in self._losses:
             total += weight * (blob.data.item() if blob.count == 1 else float(blob.data.sum()))
         return total
-
-
-def compile_plan(net: Net) -> Plan:
-    """Bind every layer to its blobs, in the plain order: the oracle for any cleverer plan."""
-    forward = tuple(Step(entry, _forward_run(net, entry)) for entry in net.layers)
-    backward = tuple(Step(entry, _backward_run(entry)) for entry in reversed(net.layers) if entry.needs_backward)
-    return Plan(net, forward, backward)
-
-
-def _forward_run(net: Net, entry: NetLayer) -> Callable[[], None]:
-    run = partial(entry.layer.forward, entry.bottoms, entry.tops)
-    return run if entry.bottoms else _SourceRun(net, entry, run)
-
-
-def _backward_run(entry: NetLayer) -> Callable[[], None]:
-    refused = [i for i, wanted in enumerate(entry.wanted) if wanted and i in entry.layer.no_gradient_to]
-    if refused:
-        return partial(_refuse_gradient, entry, refused[0])
-    return partial(entry.layer.backward, entry.tops, entry.wanted, entry.bottoms)
-
-
-def _refuse_gradient(entry: NetLayer, bottom: int) -> None:
-    """Say what would otherwise be a gradient of nothing: something learns below a bottom that gets none."""
-    flags = ["false" if i == bottom else "true" for i in range(len(entry.bottoms))]
-    raise WiringError(
-        f"there is no gradient for bottom {bottom}, `{entry.node.bottoms[bottom]}`",
-        subject=entry.node.subject,
-        where=entry.node.where,
-        expected="labels, or what nothing learns from",
-        got="a blob that something below learns from, or propagate_down: true",
-        hint=f"write `{' '.join(f'propagate_down: {flag}' for flag in flags)}` in this layer to learn nothing from it",
-    )
-
-
-class _SourceRun:
-    """Runs a layer without bottoms; when its tops come out in new shapes, the whole net follows.
-
-    The user may have resized an input, or records may differ in size.
-    """
-
-    def __init__(self, net: Net, entry: NetLayer, run: Callable[[], None]) -> None:
-        self.net = net
-        self.entry = entry
-        self.run = run
-        self.shapes = [blob.shape for blob in entry.tops]
-
-    def __call__(self) -> None:
-        self.run()
-        shapes = [blob.shape for blob in self.entry.tops]
-        if shapes != self.shapes:
-            self.shapes = shapes
-            self.net.reshape()

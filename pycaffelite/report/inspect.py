@@ -79,6 +79,7 @@ def inspect(plan: Plan, *, backward: bool = False, depth: str | None = None, kee
     Raises:
         FieldError: No layer has the name `depth`.
     """
+    plan = plan.naive  # the others do several layers in one step
     net = plan.net
     _check_name(depth, [entry.node.name for entry in net.layers])
     walk = _Walk(depth, keep or (lambda _name, _array: None))

@@ -20,7 +20,7 @@ def mean_abs(values: Array) -> float:
 
 def forward(plan: Plan, iteration: int) -> Iterator[events.Event]:
     """Run forward; yield the size of tops and parameters after each layer."""
-    for step in plan.forward_steps:
+    for step in plan.naive.forward_steps:
         step.run()
         entry = step.layer
         for name, blob in zip(entry.top_names, entry.tops, strict=True):
@@ -31,7 +31,7 @@ def forward(plan: Plan, iteration: int) -> Iterator[events.Event]:
 
 def backward(plan: Plan, iteration: int) -> Iterator[events.Event]:
     """Run backward; yield the size of the diffs after each layer, and the norms of all parameters at the end."""
-    for step in plan.backward_steps:
+    for step in plan.naive.backward_steps:
         step.run()
         yield from _diffs(step.layer, iteration)
     yield _norms(plan.net, iteration)

@@ -54,7 +54,7 @@ def test_the_trunk_learns_from_the_sum_of_what_the_heads_send_down() -> None:
 
 
 def test_steps_follow_the_layers_and_skip_what_leads_to_no_loss() -> None:
-    plan = plan_of()
+    plan = plan_of().naive
     forward = [step.layer.node.name for step in plan.forward_steps]
     backward = [step.layer.node.name for step in plan.backward_steps]
     assert forward == [entry.node.name for entry in plan.net.layers]
