@@ -8,7 +8,8 @@ from typing import Any
 
 from pycaffelite.blob import Array, Blob, Shape
 from pycaffelite.errors import FieldError, ShapeError
-from pycaffelite.kernels import convolution, convolution_nd
+from pycaffelite.kernels import convolution_nd
+from pycaffelite.kernels.convolution_choice import choose
 from pycaffelite.kernels.convolution_plan import Geometry
 from pycaffelite.layers.base import Arity, Context, Layer, Layout, ParamLayout, canonical_axis, shape_text
 from pycaffelite.layers.registry import register
@@ -98,9 +99,8 @@ class Convolution(Layer):
         axis, windows = self._windows(shape)
         images, channels, lengths = math.prod(shape[:axis]), shape[axis], shape[axis + 1 :]
         dtype = self.params[0].dtype
-        self.products: Any = convolution
         if len(lengths) > 2:
-            self.products = convolution_nd
+            self.products: Any = convolution_nd
             sizes = slide(lengths, windows, shape)
             axes = list(zip(lengths, sizes, *vars(windows).values(), strict=True))
             self.plan: Any = convolution_nd.make_nd_plan(images, channels, self.outputs, axes, self.group, dtype)
@@ -109,7 +109,7 @@ class Convolution(Layer):
         height, width = (1,) * missing + lengths
         blanks = zip((1, 1, 0, 1), vars(windows).values(), strict=True)
         kernel, stride, pad, dilation = ((blank,) * missing + value for blank, value in blanks)
-        self.plan = convolution.Plan(
+        self.products, self.plan = choose(
             Geometry(images, channels, height, width, self.outputs, kernel, stride, pad, dilation, self.group), dtype
         )
 

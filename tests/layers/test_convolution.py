@@ -42,6 +42,16 @@ class TestConvolution(LayerContract):
             [(2, 6, 8, 7)],
             oracle=partial(convolve, stride=2, pad=1, dilation=2, group=2),
         ),
+        "depthwise": Case(
+            "convolution_param { num_output: 3 kernel_size: 3 group: 3 stride: 2 pad: 1 }",
+            [(2, 3, 7, 8)],
+            oracle=partial(convolve, stride=2, pad=1, group=3),
+        ),
+        "depthwise_two_filters": Case(
+            "convolution_param { num_output: 4 kernel_size: 2 group: 2 }",
+            [(2, 2, 4, 5)],
+            oracle=partial(convolve, group=2),
+        ),
         "oblong": Case("convolution_param { num_output: 2 kernel_h: 2 kernel_w: 3 }", [(1, 2, 5, 6)], oracle=convolve),
         "two_pairs": Case(
             "convolution_param { num_output: 2 kernel_size: 2 }", [(2, 3, 4, 4), (2, 3, 4, 4)], oracle=convolve, tops=2
