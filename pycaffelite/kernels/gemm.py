@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pycaffelite.kernels import dot
 from pycaffelite.kernels._jit import Array, kernel
 from pycaffelite.kernels.microkernel import (
     ACCUMULATE,
@@ -36,11 +37,15 @@ Numbers = npt.NDArray[np.int64]
 # Places in the vector of numbers that describes a product.
 ROWS, COLUMNS, DEPTH, A_ROW, A_STEP, B_STEP, B_COLUMN, C_ROW, C_COLUMN = range(9)
 TILES, HEIGHT, HIGHER, ADDRESS, HIGHER_ADDRESS, TILE_WIDTH = range(9, 15)
-TILES_BLOCK, COLUMNS_BLOCK, DEPTH_BLOCK, PREPACK, BIAS, ADD, SCRATCH, PACKED, ENDED, EXCHANGED = range(15, 25)
+TILES_BLOCK, COLUMNS_BLOCK, DEPTH_BLOCK, PREPACK, BIAS, ADD, SCRATCH, PACKED, ENDED, EXCHANGED, ORDER = range(15, 26)
+_PANELS_FIRST, _ROWS_FIRST, _IN_PLACE = range(3)  # the outer loop: panels, each packed, or row tiles; or B not packed
 _NO_BIAS, _BIAS_OF_ROWS, _BIAS_OF_COLUMNS = range(3)
 
 _TASKS = 16  # tasks to aim for, whatever the number of threads
 _PANEL_BYTES = 32 * 1024  # a panel of B that stays in the first cache
+_CACHE_BYTES = 1 << 20  # a matrix that stays in the second cache
+_FEW_ROWS = 16  # of C: so few that packing B would cost more than multiplying
+_STREAMS = 16  # rows of B that are read side by side
 _COPY, _GATHER = 1, 8  # what moving an element costs, in a run and one by one
 
 
@@ -74,6 +79,9 @@ def gemm(
     if rows == 0 or columns == 0:
         return
     ending = _ending(columns, bias, scale, slope, c)
+    if transpose_b and not (transpose_a or accumulate) and dot.pays(rows, depth):
+        dot.dot(a, b, c, ending)
+        return
     numbers, panels, tasks, scratch = _plan(
         rows, columns, depth, transpose_a, transpose_b, ending.size, accumulate, c.dtype
     )
@@ -123,7 +131,8 @@ def _plan(
     bias, ended = ending == columns, ending > columns
     kind = _BIAS_OF_COLUMNS if bias else _NO_BIAS
     strides = [*a, *b, columns, 1]
-    exchange = exchanged < as_is
+    in_place = not transpose_b and rows <= _FEW_ROWS and depth * columns * dtype.itemsize > _CACHE_BYTES
+    exchange = exchanged < as_is and not in_place
     if exchange:
         kind = _BIAS_OF_ROWS if bias else _NO_BIAS
         strides = [b[1], b[0], a[1], a[0], 1, columns]
@@ -131,24 +140,43 @@ def _plan(
     width = tile_width(dtype)
     tiles, height, higher = row_tiles(rows)
     addresses = [tile_kernel(dtype.name, height), tile_kernel(dtype.name, height + 1) if higher else 0]
-    prepack = strides[3] != 1
     panels = -(-columns // width)
-    tiles_block, panels_block = _blocks(tiles, panels, rows * columns * depth)
-    most = (4 if prepack else 1) * _PANEL_BYTES // (width * dtype.itemsize)
+    order = _IN_PLACE if in_place else _PANELS_FIRST
+    if strides[3] == 1 and tiles > 1 and depth < rows and depth * columns * dtype.itemsize <= _CACHE_BYTES:
+        order = _ROWS_FIRST  # B stays in the cache, and C is written in runs as long as can be
+    prepack = strides[3] != 1 or order == _ROWS_FIRST
+    tiles_block, panels_block = _blocks(tiles, panels, rows * columns * depth, order)
+    most = _STREAMS if order == _IN_PLACE else (4 if prepack else 1) * _PANEL_BYTES // (width * dtype.itemsize)
     depth_block = max(1, -(-depth // max(1, -(-depth // most))))
     numbers = [rows, columns, depth, *strides, tiles, height, higher, *addresses, width]
     scratch = depth_block * width + MAX_HEIGHT * width + SHORT
     packed = scratch * most_threads()
-    numbers += [tiles_block, panels_block * width, depth_block, prepack, kind, add, scratch, packed, ended, exchange]
+    numbers += [
+        tiles_block,
+        panels_block * width,
+        depth_block,
+        prepack,
+        kind,
+        add,
+        scratch,
+        packed,
+        ended,
+        exchange,
+        order,
+    ]
     tasks = -(-tiles // tiles_block) * -(-panels // panels_block)
     panels = panels if prepack else 0
     return np.array(numbers, np.int64), panels, tasks, packed + panels * depth * width
 
 
-def _blocks(tiles: int, panels: int, work: int) -> tuple[int, int]:
+def _blocks(tiles: int, panels: int, work: int, order: int) -> tuple[int, int]:
     """Cut the tiles into about 16 tasks: whole columns if there are enough, so that no panel is packed twice."""
     if work < 1 << 15:
         return tiles, panels
+    if order == _IN_PLACE:
+        return tiles, -(-panels // most_threads())
+    if order == _ROWS_FIRST and tiles >= _TASKS:
+        return -(-tiles // _TASKS), panels
     across = min(panels, _TASKS)
     down = min(tiles, max(1, _TASKS // across))
     return -(-tiles // down), -(-panels // across)
@@ -192,23 +220,34 @@ def _block(number: int, thread: int, a: Array, b: Array, c: Array, bias: Array, 
         later = k0 > 0 or g[ADD] > 0
         ended = g[ENDED] > 0 and k1 == depth
         start = ROW_BIAS if g[BIAS] == _BIAS_OF_ROWS and k0 == 0 else ZERO
-        for j in range(j0, j1, width):
-            panel = packed + j * depth + k0 * width
-            if not g[PREPACK]:
-                panel = at
+        direct = g[C_COLUMN] == 1 and not ended and (later or g[BIAS] != _BIAS_OF_COLUMNS)
+        panels = -(-(j1 - j0) // width)
+        for turn in range(panels * (last - first)):
+            if g[ORDER] == _ROWS_FIRST:
+                tile, j = first + turn // panels, j0 + turn % panels * width
+            else:
+                tile, j = first + turn % (last - first), j0 + turn // (last - first) * width
+            in_place = g[ORDER] == _IN_PLACE and direct and j + width <= j1
+            panel = at
+            if g[PREPACK]:
+                panel = packed + j * depth + k0 * width
+            elif tile == first and not in_place:
                 _pack(b, scratch, panel, g, j, k0, k1)
-            for tile in range(first, last):
-                i = tile * g[HEIGHT] + min(tile, g[HIGHER])
-                address = g[HIGHER_ADDRESS] if tile < g[HIGHER] else g[ADDRESS]
-                source, target = i * g[A_ROW] + k0 * g[A_STEP], i * g[C_ROW] + j * g[C_COLUMN]
-                if j + width <= j1 and g[C_COLUMN] == 1 and not ended and (later or g[BIAS] != _BIAS_OF_COLUMNS):
-                    multiply_tile(address, k1 - k0, a, source, g[A_ROW], g[A_STEP], scratch, panel, width,
-                                  c, target, g[C_ROW], ACCUMULATE if later else start, bias, i)  # fmt: skip
-                else:
-                    multiply_tile(address, k1 - k0, a, source, g[A_ROW], g[A_STEP], scratch, panel, width,
-                                  scratch, edge, width, start, bias, i)  # fmt: skip
-                    height = g[HEIGHT] + (tile < g[HIGHER])
-                    _finish(scratch, edge, c, target, bias, i, j, g, height, min(width, j1 - j), later, ended)
+            i = tile * g[HEIGHT] + min(tile, g[HIGHER])
+            address = g[HIGHER_ADDRESS] if tile < g[HIGHER] else g[ADDRESS]
+            source, target = i * g[A_ROW] + k0 * g[A_STEP], i * g[C_ROW] + j * g[C_COLUMN]
+            mode = ACCUMULATE if later else start
+            if in_place:
+                multiply_tile(address, k1 - k0, a, source, g[A_ROW], g[A_STEP], b, k0 * g[B_STEP] + j, g[B_STEP],
+                              c, target, g[C_ROW], mode, bias, i)  # fmt: skip
+            elif direct and j + width <= j1:
+                multiply_tile(address, k1 - k0, a, source, g[A_ROW], g[A_STEP], scratch, panel, width,
+                              c, target, g[C_ROW], mode, bias, i)  # fmt: skip
+            else:
+                multiply_tile(address, k1 - k0, a, source, g[A_ROW], g[A_STEP], scratch, panel, width,
+                              scratch, edge, width, start, bias, i)  # fmt: skip
+                height = g[HEIGHT] + (tile < g[HIGHER])
+                _finish(scratch, edge, c, target, bias, i, j, g, height, min(width, j1 - j), later, ended)
 
 
 @kernel()

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pycaffelite.kernels import _jit
+from pycaffelite.kernels import gemm as gemm_module
 from pycaffelite.kernels.gemm import add_column_sums, gemm
 
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-13}
@@ -51,6 +52,27 @@ def test_endings(shape, transpose_b):
             gemm(a, b, c, transpose_b=transpose_b, bias=shifts, scale=scales, slope=slope)
             ended = expected if slope is None else np.where(expected > 0, expected, slope * expected)
             np.testing.assert_allclose(c, ended, rtol=1e-12, atol=1e-12)
+
+
+def test_few_rows_and_a_large_matrix(monkeypatch):
+    """The matrix is read in place: by rows, or by dot products where it is transposed."""
+    monkeypatch.setattr("pycaffelite.kernels.gemm._CACHE_BYTES", 1024)
+    gemm_module._plan.cache_clear()
+    for dtype in (np.float32, np.float64):
+        for rows in (1, 3, 10):
+            for columns, depth in ((70, 41), (64, 333), (7, 336), (250, 350)):
+                check(rows, columns, depth, dtype)
+                check(rows, columns, depth, dtype, bias=True)
+                check(rows, columns, depth, dtype, accumulate=True)
+                check(rows, columns, depth, dtype, transpose_b=True, bias=True)
+    test_endings((3, 70, 100), False)
+    gemm_module._plan.cache_clear()
+
+
+def test_many_rows_of_short_sums():
+    for columns in (64, 70):
+        check(500, columns, 10, np.float64, transpose_a=True, accumulate=True)
+        check(500, columns, 10, np.float64, transpose_a=True)
 
 
 def test_one_column_and_both_transposed():
