@@ -7,24 +7,85 @@ the inputs.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from pycaffelite.kernels._jit import kernel, prange
+from pycaffelite.kernels._jit import Array, kernel, prange
+from pycaffelite.kernels.flat import IN_PLACE, run_flat, span
+from pycaffelite.kernels.tasks import task
+
+Numbers = npt.NDArray[np.int64]
 
 
-@kernel(parallel=True)
-def weighted_sum(a: np.ndarray, alpha: float, b: np.ndarray, beta: float, out: np.ndarray) -> None:
+def weighted_sum(a: Array, alpha: float, b: Array, beta: float, out: Array) -> None:
     """Write out_i = α a_i + β b_i."""
-    first, second = out.dtype.type(alpha), out.dtype.type(beta)
-    for i in prange(out.shape[0]):
-        out[i] = first * a[i] + second * b[i]
+    weights = np.array((alpha, beta), out.dtype)
+    if np.may_share_memory(b, out):
+        a, b, weights = b, a, weights[::-1].copy()
+    run_flat(_weighted_sum, out.size, (a, b, out, weights), np.may_share_memory(a, out))
 
 
-@kernel(parallel=True)
-def scale(a: np.ndarray, alpha: float, out: np.ndarray) -> None:
+def add_rectified(a: Array, alpha: float, b: Array, beta: float, out: Array, slope: float) -> None:
+    """Write out_i = v where v = α a_i + β b_i is above 0, else slope v."""
+    weights = np.array((alpha, beta, slope), out.dtype)
+    run_flat(_add_rectified, out.size, (a, b, out, weights))
+
+
+def sum_of_three(a: Array, b: Array, c: Array, out: Array) -> None:
+    """Write out_i = a_i + b_i + c_i, from left to right."""
+    run_flat(_sum_of_three, out.size, (a, b, c, out), np.may_share_memory(a, out))
+
+
+def scale(a: Array, alpha: float, out: Array) -> None:
     """Write out_i = α a_i."""
-    factor = out.dtype.type(alpha)
-    for i in prange(out.shape[0]):
-        out[i] = factor * a[i]
+    run_flat(_scale, out.size, (a, out, np.array([alpha], out.dtype)), np.may_share_memory(a, out))
+
+
+@task("fffff")
+def _weighted_sum(
+    number: int, _thread: int, a: Array, b: Array, out: Array, weights: Array, _e: Array, g: Numbers
+) -> None:
+    begin, end = span(number, g)
+    alpha, beta = weights[0], weights[1]
+    if g[IN_PLACE]:
+        for i in range(begin, end):
+            out[i] = alpha * out[i] + beta * b[i]
+    else:
+        for i in range(begin, end):
+            out[i] = alpha * a[i] + beta * b[i]
+
+
+@task("fffff")
+def _add_rectified(
+    number: int, _thread: int, a: Array, b: Array, out: Array, weights: Array, _e: Array, g: Numbers
+) -> None:
+    begin, end = span(number, g)
+    alpha, beta, slope = weights[0], weights[1], weights[2]
+    for i in range(begin, end):
+        value = alpha * a[i] + beta * b[i]
+        out[i] = value if value > 0 else slope * value
+
+
+@task("fffff")
+def _sum_of_three(number: int, _thread: int, a: Array, b: Array, c: Array, out: Array, _e: Array, g: Numbers) -> None:
+    begin, end = span(number, g)
+    if g[IN_PLACE]:
+        for i in range(begin, end):
+            out[i] = (out[i] + b[i]) + c[i]
+    else:
+        for i in range(begin, end):
+            out[i] = (a[i] + b[i]) + c[i]
+
+
+@task("fffff")
+def _scale(number: int, _thread: int, a: Array, out: Array, alpha: Array, _d: Array, _e: Array, g: Numbers) -> None:
+    begin, end = span(number, g)
+    factor = alpha[0]
+    if g[IN_PLACE]:
+        for i in range(begin, end):
+            out[i] = factor * out[i]
+    else:
+        for i in range(begin, end):
+            out[i] = factor * a[i]
 
 
 @kernel(parallel=True)

@@ -161,7 +161,7 @@ def _spread_to_quads(
                 spread_quads1(dy, places, source + ow, dx, target + 2 * ow, width, place + 2 * ow)
 
 
-@kernel()
+@kernel(inner=True)
 def _place_of_max(x: Array, base: int, h0: int, h1: int, ow: int, g: Numbers) -> int:
     """Return the place of the first maximum of one window; padding never wins."""
     w0, w1 = window(ow, g[KERNEL_W], g[STRIDE_W], g[PAD_W], g[WIDTH])
@@ -173,7 +173,7 @@ def _place_of_max(x: Array, base: int, h0: int, h1: int, ow: int, g: Numbers) ->
             if value > most:
                 most = value
                 place = h * g[WIDTH] + w
-    return place
+    return int(place)
 
 
 @task("fffff")
@@ -245,7 +245,7 @@ def _copy_places(
         mask[i] = places[i]
 
 
-@kernel()
+@kernel(inner=True)
 def _divisor(oh: int, ow: int, g: Numbers) -> int:
     """Return how many places a window counts: padding included, but not beyond it."""
     h, w = oh * g[STRIDE_H] - g[PAD_H], ow * g[STRIDE_W] - g[PAD_W]

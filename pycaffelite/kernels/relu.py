@@ -1,41 +1,100 @@
 """Rectified linear units, with a slope for numbers that are not positive.
 
-All arrays are flat and of one length n. Parallel over elements: it is bound by memory, and an element depends on no
-other, so the bits do not depend on the number of threads. One comparison and one product an element.
+All arrays are flat and of one length n; x or dy (in) and y or dx (out) may be one array. Parallel over elements. One
+comparison and one product an element: bound by memory.
 """
 
 from __future__ import annotations
 
-from pycaffelite.kernels._jit import Array, kernel, prange
+import numpy as np
+import numpy.typing as npt
+
+from pycaffelite.kernels._jit import Array
+from pycaffelite.kernels.flat import IN_PLACE, run_flat, span
+from pycaffelite.kernels.tasks import task
+
+Numbers = npt.NDArray[np.int64]
 
 
-@kernel(parallel=True)
 def forward(x: Array, y: Array, positive: Array, slope: float) -> None:
     """Write y[i] = x[i] where x[i] > 0, else slope x[i], and note which it was.
 
-    x (in) and y (out) may be one array; positive (out): uint8, 1 where x[i] > 0, else 0.
+    positive (out): uint8, 1 where x[i] > 0, else 0.
     """
-    factor = x.dtype.type(slope)
-    for i in prange(x.size):
-        value = x[i]
-        positive[i] = value > 0
-        y[i] = value if value > 0 else factor * value
+    run_flat(_forward, x.size, (x, y, _slope(slope, x), positive), np.may_share_memory(x, y))
 
 
-@kernel(parallel=True)
 def rectify(x: Array, y: Array, slope: float) -> None:
-    """Write y[i] = x[i] where x[i] > 0, else slope x[i]; x (in) and y (out) may be one array."""
-    factor = x.dtype.type(slope)
-    for i in prange(x.size):
-        y[i] = x[i] if x[i] > 0 else factor * x[i]
+    """Write y[i] = x[i] where x[i] > 0, else slope x[i]."""
+    run_flat(_rectify, x.size, (x, y, _slope(slope, x)), np.may_share_memory(x, y))
 
 
-@kernel(parallel=True)
 def backward(positive: Array, dy: Array, dx: Array, slope: float) -> None:
-    """Write dx[i] = dy[i] where positive[i] > 0, else slope dy[i]; dy (in) and dx (out) may be one array.
+    """Write dx[i] = dy[i] where positive[i] > 0, else slope dy[i].
 
     positive (in): what `forward` noted, or y itself if the slope is not negative.
     """
-    factor = dy.dtype.type(slope)
-    for i in prange(dy.size):
-        dx[i] = dy[i] if positive[i] > 0 else factor * dy[i]
+    work = _backward if positive.dtype == np.uint8 else _backward_by_sign
+    run_flat(work, dy.size, (dy, dx, _slope(slope, dy), positive), np.may_share_memory(dy, dx))
+
+
+def _slope(slope: float, like: Array) -> Array:
+    return np.array([slope], like.dtype)
+
+
+@task("fffbf")
+def _forward(
+    number: int, _thread: int, x: Array, y: Array, slope: Array, positive: Array, _e: Array, g: Numbers
+) -> None:
+    begin, end = span(number, g)
+    factor = slope[0]
+    if g[IN_PLACE]:
+        for i in range(begin, end):
+            value = y[i]
+            positive[i] = value > 0
+            y[i] = value if value > 0 else factor * value
+    else:
+        for i in range(begin, end):
+            value = x[i]
+            positive[i] = value > 0
+            y[i] = value if value > 0 else factor * value
+
+
+@task("fffff")
+def _rectify(number: int, _thread: int, x: Array, y: Array, slope: Array, _d: Array, _e: Array, g: Numbers) -> None:
+    begin, end = span(number, g)
+    factor = slope[0]
+    if g[IN_PLACE]:
+        for i in range(begin, end):
+            y[i] = y[i] if y[i] > 0 else factor * y[i]
+    else:
+        for i in range(begin, end):
+            y[i] = x[i] if x[i] > 0 else factor * x[i]
+
+
+@task("fffbf")
+def _backward(
+    number: int, _thread: int, dy: Array, dx: Array, slope: Array, positive: Array, _e: Array, g: Numbers
+) -> None:
+    begin, end = span(number, g)
+    factor = slope[0]
+    if g[IN_PLACE]:
+        for i in range(begin, end):
+            dx[i] = dx[i] if positive[i] > 0 else factor * dx[i]
+    else:
+        for i in range(begin, end):
+            dx[i] = dy[i] if positive[i] > 0 else factor * dy[i]
+
+
+@task("fffff")
+def _backward_by_sign(
+    number: int, _thread: int, dy: Array, dx: Array, slope: Array, positive: Array, _e: Array, g: Numbers
+) -> None:
+    begin, end = span(number, g)
+    factor = slope[0]
+    if g[IN_PLACE]:
+        for i in range(begin, end):
+            dx[i] = dx[i] if positive[i] > 0 else factor * dx[i]
+    else:
+        for i in range(begin, end):
+            dx[i] = dy[i] if positive[i] > 0 else factor * dy[i]

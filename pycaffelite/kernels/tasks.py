@@ -8,8 +8,8 @@ for each task. The functions are serial, take plain pointers, and compile fast. 
         '''Write c[i] = a[i] + b[i] for the elements of one task.'''
 
 and run it with `run(add, count, (a, b, c), g)`. The five letters tell what the arrays hold: "f" the float type of the
-run, "i" integers of the same width. All arrays are flat; `g` is an int64 vector. With the JIT off it is all
-plain Python.
+run, "i" integers of the same width, "b" single bytes. All arrays are flat; `g` is an int64 vector. With the JIT off it
+is all plain Python.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Task:
         key = dtype.char  # dtype.name takes longer than a small task
         if key not in self._compiled:
             bits = 8 * dtype.itemsize
-            pointers = {"f": getattr(types, f"float{bits}"), "i": getattr(types, f"int{bits}")}
+            pointers = {"f": getattr(types, f"float{bits}"), "i": getattr(types, f"int{bits}"), "b": types.uint8}
             arrays = [_pointer(pointers[kind]) for kind in self.kinds]
             signature = types.void(types.int64, types.int64, *arrays, _pointer(types.int64))
             compiled: Any = numba.cfunc(signature, cache=True, fastmath=FASTMATH, error_model="numpy")(self.function)
@@ -65,12 +65,16 @@ def run(work: Task, count: int, arrays: tuple[Array, ...], g: npt.NDArray[np.int
     Args:
         work: The function.
         count: How many tasks there are; must not depend on the number of threads where tasks sum up.
-        arrays: At most five flat arrays of the same float type; those of kind "i" are seen as integers by the task.
+        arrays: At most five flat arrays of the same float type, the first one at least, or for kind "b" of bytes;
+            those of kind "i" are seen as integers by the task.
         g: What else the function needs.
     """
     filled: Any = (*arrays, *[arrays[0][:0]] * (_ARRAYS - len(arrays)))
     address = work.address(arrays[0].dtype)
     if JIT_ENABLED:
+        if "b" in work.kinds:  # the loop passes on where an array begins, no more
+            filled = [array[:0].view(arrays[0].dtype) if kind == "b" else array
+                      for array, kind in zip(filled, work.kinds, strict=True)]  # fmt: skip
         a, b, c, d, e = filled
         _run(address, count, a, b, c, d, e, g)
         return

@@ -21,6 +21,7 @@ from pycaffelite.kernels._jit import JIT_ENABLED, Array
 LANES = 8
 
 _get_function: Any = cgutils.get_or_insert_function
+_variable: Any = cgutils.alloca_once
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
@@ -124,7 +125,7 @@ def _max_of(stride: int, columns: int | None) -> Any:
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             emit = _Emitter(context, builder, signature.args[0].dtype, stride)
-            most = cgutils.alloca_once(builder, emit.vector)
+            most = _variable(builder, emit.vector)
             builder.store(emit.every(args[0], args[1], args[5], args[6], -np.inf), most)
 
             def take(values: Any, _distance: Any) -> None:
@@ -155,7 +156,7 @@ def _argmax_of(stride: int, columns: int | None) -> Any:
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             emit = _Emitter(context, builder, signature.args[0].dtype, stride)
-            most, chosen = (cgutils.alloca_once(builder, kind) for kind in (emit.vector, emit.places))
+            most, chosen = (_variable(builder, kind) for kind in (emit.vector, emit.places))
             builder.store(emit.every(args[0], args[1], args[5], args[6], -np.inf), most)
             element = emit.places.element
             columns_of_first = emit.numbers(args[5], element, stride)
@@ -197,7 +198,7 @@ def _mean_of(stride: int, columns: int | None) -> Any:
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             emit = _Emitter(context, builder, signature.args[0].dtype, stride)
-            total = cgutils.alloca_once(builder, emit.vector)
+            total = _variable(builder, emit.vector)
             builder.store(ir.Constant(emit.vector, [0.0] * LANES), total)
             emit.windows(
                 args, columns, 0.0, lambda values, _at: builder.store(builder.fadd(builder.load(total), values), total)
@@ -265,7 +266,7 @@ def _spread_of(stride: int) -> Any:
             every = ir.Constant(ir.VectorType(ir.IntType(1), LANES), [1] * LANES)
             sums = []
             for r in range(stride):
-                total = cgutils.alloca_once(builder, emit.vector)
+                total = _variable(builder, emit.vector)
                 builder.store(ir.Constant(emit.vector, [0.0] * LANES), total)
                 room = builder.add(args[2], emit.whole(stride - 1 - r))
                 with cgutils.for_range(builder, builder.sdiv(room, emit.whole(stride))) as tap:

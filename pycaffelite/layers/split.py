@@ -51,6 +51,9 @@ class Split(Layer):
         if len(diffs) == 1:
             dx[...] = diffs[0]
             return
-        eltwise.weighted_sum(diffs[0], 1.0, diffs[1], 1.0, dx)
-        for dy in diffs[2:]:
+        if len(diffs) == 2:
+            eltwise.weighted_sum(diffs[0], 1.0, diffs[1], 1.0, dx)
+            return
+        eltwise.sum_of_three(diffs[0], diffs[1], diffs[2], dx)
+        for dy in diffs[3:]:
             eltwise.weighted_sum(dx, 1.0, dy, 1.0, dx)

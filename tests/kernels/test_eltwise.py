@@ -16,6 +16,7 @@ DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
     ("kernel", "arguments", "expected"),
     [
         (eltwise.weighted_sum, (A, 0.5, B, -2.0), 0.5 * A - 2 * B),
+        (eltwise.sum_of_three, (A, B, C), A + B + C),
         (eltwise.scale, (A, -0.25), -0.25 * A),
         (eltwise.product, (A, B), A * B),
         (eltwise.scaled_ratio, (A, B, C), A / B * C),
@@ -28,6 +29,20 @@ def test_arithmetic(kernel, arguments, expected, dtype):
     np.testing.assert_array_equal(out, expected)
     kernel(*arguments, arguments[0])  # into an input
     np.testing.assert_array_equal(arguments[0], expected)
+
+
+@DTYPES
+def test_sum_into_the_second_input(dtype):
+    a, b = A.astype(dtype), B.astype(dtype)
+    eltwise.weighted_sum(a, 0.5, b, -2.0, b)
+    np.testing.assert_array_equal(b, 0.5 * A - 2 * B)
+
+
+@DTYPES
+def test_rectified_sum(dtype):
+    out = np.full(5, 9, dtype)
+    eltwise.add_rectified(A.astype(dtype), 1.0, B.astype(dtype), -1.0, out, 0.5)
+    np.testing.assert_array_equal(out, np.where(A > B, A - B, (A - B) / 2))
 
 
 @DTYPES
