@@ -23,7 +23,7 @@ from pycaffelite.data.loader import Batch, BatchReader
 from pycaffelite.data.source import open_source
 from pycaffelite.data.transformer import Transformer
 from pycaffelite.kernels.probe import stream_rate
-from pycaffelite.kernels.update import CONSTANTS, sgd_parallel
+from pycaffelite.kernels.update import CONSTANTS, apply, sgd
 from pycaffelite.schema import messages
 
 PARAMETERS = 60_000_000
@@ -76,7 +76,7 @@ def update(bench: Bench) -> Iterator[Figure]:
     ours, stream = [], []
     for _ in range(bench.pairs + 1):
         begin = time.perf_counter()
-        sgd_parallel(data, diff, history, constants)
+        apply(sgd, data, diff, history.reshape(-1), constants)
         ours.append(moved / (time.perf_counter() - begin))
         stream.append(statistics.mean(stream_rate(array) for array in (data, diff, history[0])))
     ours, stream = ours[1:], stream[1:]  # the first run takes the memory

@@ -15,6 +15,7 @@ from pycaffelite.kernels.tasks import Task, run
 
 _LEAST = 1 << 14  # elements of a task: a few microseconds, several times what it costs to hand one out
 _MOST = 64  # tasks
+COUNT = 1  # where g says how many elements there are
 IN_PLACE = 2  # where g says whether the arrays are one
 
 

@@ -1,10 +1,10 @@
 """Parameter updates: what each solver type does to one parameter, in one fused pass.
 
-All update kernels have the same arguments:
+All rules are tasks, for `apply`, and have the same arguments, flat:
 
     data       (count)              in, out  the parameter
     diff       (count)              in, out  its summed gradient; afterwards the value that was subtracted from `data`
-    history    (histories, count)   in, out  the solver's memory; row 0 is the first half of Caffe's history blobs
+    history    (histories * count)  in, out  the solver's memory; row 0 is the first half of Caffe's history blobs
     constants  (8)                  in       SCALE, L2, RATE and what the rule itself needs
 
 For element i, with g = SCALE * diff[i] + L2 * data[i], the rule makes a value u out of g and history; then diff[i] = u
@@ -12,10 +12,8 @@ and data[i] -= u. SCALE is clipping and the average over iter_size, L2 is weight
 learning rate times lr_mult. Decay by L1 is rare and a pass of its own before: the sign would cost all others a third
 of their speed.
 
-Everything is computed in the element type, as Caffe does. Each rule is a serial loop over a range of elements, and a
-parallel kernel over fixed ranges for large parameters: elements do not depend on each other, so both make the same
-bits. A range is cut out first, since a loop vectorises only where Numba knows that no index is negative. Cost: one
-read and one write of each array.
+Everything is computed in the element type, as Caffe does. Parallel over elements. Cost: one read and one write of each
+array; bound by memory.
 """
 
 from __future__ import annotations
@@ -23,137 +21,124 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 
-from pycaffelite.kernels._jit import CHUNKS, Array, kernel, prange
+from pycaffelite.kernels._jit import Array, kernel, prange
+from pycaffelite.kernels.flat import COUNT, run_flat, span
+from pycaffelite.kernels.tasks import Task, task
+
+Numbers = npt.NDArray[np.int64]
 
 CONSTANTS = 8
 SCALE, L2, RATE, A, B, C, D, E = range(CONSTANTS)  # A to E: see each rule
 
 
-@kernel()
-def sgd(data: Array, diff: Array, history: Array, constants: Array, begin: int, end: int) -> None:
+def apply(rule: Task, data: Array, diff: Array, history: Array, constants: Array) -> None:
+    """Update one parameter by a rule of this module."""
+    run_flat(rule, data.size, (data, diff, history, constants))
+
+
+@task("fffff")
+def sgd(
+    number: int, _thread: int, data: Array, diff: Array, history: Array, constants: Array, _e: Array, g: Numbers
+) -> None:
     """Momentum: h = A h + RATE g, u = h. A: momentum."""
     scale, l2 = constants[SCALE], constants[L2]
     rate, momentum = constants[RATE], constants[A]
-    data, diff, first = data[begin:end], diff[begin:end], history[0, begin:end]
-    for i in range(data.size):
+    begin, end = span(number, g)
+    for i in range(begin, end):
         x = data[i]
         gradient = diff[i] * scale + l2 * x
-        value = momentum * first[i] + rate * gradient
-        first[i] = value
+        value = momentum * history[i] + rate * gradient
+        history[i] = value
         diff[i] = value
         data[i] = x - value
 
 
-@kernel(parallel=True)
-def sgd_parallel(data: Array, diff: Array, history: Array, constants: Array) -> None:
-    """Run `sgd` over all elements on several threads."""
-    for chunk in prange(CHUNKS):
-        sgd(data, diff, history, constants, data.size * chunk // CHUNKS, data.size * (chunk + 1) // CHUNKS)
-
-
-@kernel()
-def nesterov(data: Array, diff: Array, history: Array, constants: Array, begin: int, end: int) -> None:
+@task("fffff")
+def nesterov(
+    number: int, _thread: int, data: Array, diff: Array, history: Array, constants: Array, _e: Array, g: Numbers
+) -> None:
     """Nesterov's momentum: h' = A h + RATE g, u = (1 + A) h' - A h. A: momentum; B: 1 + momentum."""
     scale, l2 = constants[SCALE], constants[L2]
     rate, momentum, ahead = constants[RATE], constants[A], constants[B]
-    data, diff, first = data[begin:end], diff[begin:end], history[0, begin:end]
-    for i in range(data.size):
+    begin, end = span(number, g)
+    for i in range(begin, end):
         x = data[i]
         gradient = diff[i] * scale + l2 * x
-        before = first[i]
+        before = history[i]
         after = momentum * before + rate * gradient
         value = ahead * after - momentum * before
-        first[i] = after
+        history[i] = after
         diff[i] = value
         data[i] = x - value
 
 
-@kernel(parallel=True)
-def nesterov_parallel(data: Array, diff: Array, history: Array, constants: Array) -> None:
-    """Run `nesterov` over all elements on several threads."""
-    for chunk in prange(CHUNKS):
-        nesterov(data, diff, history, constants, data.size * chunk // CHUNKS, data.size * (chunk + 1) // CHUNKS)
-
-
-@kernel()
-def adagrad(data: Array, diff: Array, history: Array, constants: Array, begin: int, end: int) -> None:
+@task("fffff")
+def adagrad(
+    number: int, _thread: int, data: Array, diff: Array, history: Array, constants: Array, _e: Array, g: Numbers
+) -> None:
     """AdaGrad: h = h + g^2, u = RATE g / (sqrt(h) + A). A: delta."""
     scale, l2 = constants[SCALE], constants[L2]
     rate, delta = constants[RATE], constants[A]
-    data, diff, first = data[begin:end], diff[begin:end], history[0, begin:end]
-    for i in range(data.size):
+    begin, end = span(number, g)
+    for i in range(begin, end):
         x = data[i]
         gradient = diff[i] * scale + l2 * x
-        squares = first[i] + gradient * gradient
+        squares = history[i] + gradient * gradient
         value = rate * (gradient / (math.sqrt(squares) + delta))
-        first[i] = squares
+        history[i] = squares
         diff[i] = value
         data[i] = x - value
 
 
-@kernel(parallel=True)
-def adagrad_parallel(data: Array, diff: Array, history: Array, constants: Array) -> None:
-    """Run `adagrad` over all elements on several threads."""
-    for chunk in prange(CHUNKS):
-        adagrad(data, diff, history, constants, data.size * chunk // CHUNKS, data.size * (chunk + 1) // CHUNKS)
-
-
-@kernel()
-def rmsprop(data: Array, diff: Array, history: Array, constants: Array, begin: int, end: int) -> None:
+@task("fffff")
+def rmsprop(
+    number: int, _thread: int, data: Array, diff: Array, history: Array, constants: Array, _e: Array, g: Numbers
+) -> None:
     """RMSProp: h = B h + C g^2, u = RATE g / (sqrt(h) + A). A: delta; B: rms_decay; C: 1 - rms_decay."""
     scale, l2 = constants[SCALE], constants[L2]
     rate, delta, decay, rest = constants[RATE], constants[A], constants[B], constants[C]
-    data, diff, first = data[begin:end], diff[begin:end], history[0, begin:end]
-    for i in range(data.size):
+    begin, end = span(number, g)
+    for i in range(begin, end):
         x = data[i]
         gradient = diff[i] * scale + l2 * x
-        squares = decay * first[i] + rest * (gradient * gradient)
+        squares = decay * history[i] + rest * (gradient * gradient)
         value = rate * (gradient / (math.sqrt(squares) + delta))
-        first[i] = squares
+        history[i] = squares
         diff[i] = value
         data[i] = x - value
 
 
-@kernel(parallel=True)
-def rmsprop_parallel(data: Array, diff: Array, history: Array, constants: Array) -> None:
-    """Run `rmsprop` over all elements on several threads."""
-    for chunk in prange(CHUNKS):
-        rmsprop(data, diff, history, constants, data.size * chunk // CHUNKS, data.size * (chunk + 1) // CHUNKS)
-
-
-@kernel()
-def adadelta(data: Array, diff: Array, history: Array, constants: Array, begin: int, end: int) -> None:
+@task("fffff")
+def adadelta(
+    number: int, _thread: int, data: Array, diff: Array, history: Array, constants: Array, _e: Array, g: Numbers
+) -> None:
     """AdaDelta: h = B h + C g^2, v = g sqrt((s + A) / (h + A)), s = B s + C v^2, u = RATE v.
 
     A: delta; B: momentum; C: 1 - momentum. Row 0 of history is h, row 1 is s.
     """
     scale, l2 = constants[SCALE], constants[L2]
     rate, delta, decay, rest = constants[RATE], constants[A], constants[B], constants[C]
-    data, diff, first = data[begin:end], diff[begin:end], history[0, begin:end]
-    second = history[1, begin:end]
-    for i in range(data.size):
+    begin, end = span(number, g)
+    second = g[COUNT]
+    for i in range(begin, end):
         x = data[i]
         gradient = diff[i] * scale + l2 * x
-        squares = decay * first[i] + rest * (gradient * gradient)
-        updates = second[i]
+        squares = decay * history[i] + rest * (gradient * gradient)
+        updates = history[second + i]
         step = gradient * math.sqrt((updates + delta) / (squares + delta))
         value = rate * step
-        first[i] = squares
-        second[i] = decay * updates + rest * (step * step)
+        history[i] = squares
+        history[second + i] = decay * updates + rest * (step * step)
         diff[i] = value
         data[i] = x - value
 
 
-@kernel(parallel=True)
-def adadelta_parallel(data: Array, diff: Array, history: Array, constants: Array) -> None:
-    """Run `adadelta` over all elements on several threads."""
-    for chunk in prange(CHUNKS):
-        adadelta(data, diff, history, constants, data.size * chunk // CHUNKS, data.size * (chunk + 1) // CHUNKS)
-
-
-@kernel()
-def adam(data: Array, diff: Array, history: Array, constants: Array, begin: int, end: int) -> None:
+@task("fffff")
+def adam(
+    number: int, _thread: int, data: Array, diff: Array, history: Array, constants: Array, _e: Array, g: Numbers
+) -> None:
     """Adam: m = B m + D g, v = C v + E g^2, u = RATE m / (sqrt(v) + A).
 
     A: delta; B: momentum; C: momentum2; D: 1 - B; E: 1 - C; RATE includes the bias correction. Rows of history: m, v.
@@ -161,25 +146,18 @@ def adam(data: Array, diff: Array, history: Array, constants: Array, begin: int,
     scale, l2 = constants[SCALE], constants[L2]
     rate, delta, beta1, beta2 = constants[RATE], constants[A], constants[B], constants[C]
     rest1, rest2 = constants[D], constants[E]
-    data, diff, first = data[begin:end], diff[begin:end], history[0, begin:end]
-    second = history[1, begin:end]
-    for i in range(data.size):
+    begin, end = span(number, g)
+    second = g[COUNT]
+    for i in range(begin, end):
         x = data[i]
         gradient = diff[i] * scale + l2 * x
-        mean = beta1 * first[i] + rest1 * gradient
-        squares = beta2 * second[i] + rest2 * (gradient * gradient)
+        mean = beta1 * history[i] + rest1 * gradient
+        squares = beta2 * history[second + i] + rest2 * (gradient * gradient)
         value = rate * (mean / (math.sqrt(squares) + delta))
-        first[i] = mean
-        second[i] = squares
+        history[i] = mean
+        history[second + i] = squares
         diff[i] = value
         data[i] = x - value
-
-
-@kernel(parallel=True)
-def adam_parallel(data: Array, diff: Array, history: Array, constants: Array) -> None:
-    """Run `adam` over all elements on several threads."""
-    for chunk in prange(CHUNKS):
-        adam(data, diff, history, constants, data.size * chunk // CHUNKS, data.size * (chunk + 1) // CHUNKS)
 
 
 @kernel()

@@ -13,6 +13,7 @@ from pycaffelite.blob import Array
 from pycaffelite.errors import FieldError
 from pycaffelite.kernels import update
 from pycaffelite.kernels._jit import CHUNKS
+from pycaffelite.kernels.tasks import Task
 from pycaffelite.names import did_you_mean
 from pycaffelite.solvers.rates import Where, nowhere
 
@@ -26,16 +27,14 @@ class Rule:
 
     Attributes:
         histories: Arrays of solver state for each parameter.
-        serial: The update kernel over a range of elements.
-        parallel: The same over all elements, on several threads.
+        step: The update kernel.
         constants: Fields -> what the kernel calls A, B, ...; computed in the element type given.
         rate_factor: Fields, iteration -> what multiplies the learning rate.
         refuses_momentum: Whether `momentum` must be 0.
     """
 
     histories: int
-    serial: Callable[..., None]
-    parallel: Callable[..., None]
+    step: Task
     constants: Callable[[Any, Any], tuple[Any, ...]]
     rate_factor: Callable[[Any, int], float] = lambda _parameter, _iteration: 1.0
     refuses_momentum: bool = False
@@ -70,12 +69,12 @@ def _moments(p: Any, real: Any) -> tuple[Any, ...]:
 
 
 RULES: dict[str, Rule] = {
-    "SGD": Rule(1, update.sgd, update.sgd_parallel, _momentum),
-    "Nesterov": Rule(1, update.nesterov, update.nesterov_parallel, _momentum),
-    "AdaGrad": Rule(1, update.adagrad, update.adagrad_parallel, _delta, refuses_momentum=True),
-    "RMSProp": Rule(1, update.rmsprop, update.rmsprop_parallel, _rms, refuses_momentum=True),
-    "AdaDelta": Rule(2, update.adadelta, update.adadelta_parallel, _delta_momentum),
-    "Adam": Rule(2, update.adam, update.adam_parallel, _moments, _bias_correction),
+    "SGD": Rule(1, update.sgd, _momentum),
+    "Nesterov": Rule(1, update.nesterov, _momentum),
+    "AdaGrad": Rule(1, update.adagrad, _delta, refuses_momentum=True),
+    "RMSProp": Rule(1, update.rmsprop, _rms, refuses_momentum=True),
+    "AdaDelta": Rule(2, update.adadelta, _delta_momentum),
+    "Adam": Rule(2, update.adam, _moments, _bias_correction),
 }
 
 
@@ -143,11 +142,7 @@ class Updater:
             scale = 1.0
         self._constants[update.SCALE] = scale
         self._constants[update.RATE] = rate
-        count = self._data.size
-        if count < _SERIAL_BELOW:
-            self.rule.serial(self._data, self._diff, self._history, self._constants, 0, count)
-        else:
-            self.rule.parallel(self._data, self._diff, self._history, self._constants)
+        update.apply(self.rule.step, self._data, self._diff, self._history.reshape(-1), self._constants)
 
     def squared_norm(self) -> float:
         """Return the sum of the squared summed gradient; the same bits for any number of threads."""
