@@ -1,148 +1,146 @@
-"""Softmax over the middle axis of a 3-D view: outer x channels x inner."""
+"""Softmax over the middle axis of a view (N, C, I), flat: a column is the C numbers of one n and one i.
+
+Parallel over columns. Cost: one exponential an element.
+"""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
+import numpy.typing as npt
 
-from pycaffelite.kernels._jit import CHUNKS, kernel, prange
+from pycaffelite.kernels._jit import Array, kernel
+from pycaffelite.kernels.exponential import negative_exp
+from pycaffelite.kernels.flat import span
+from pycaffelite.kernels.tasks import Task, run, task
+from pycaffelite.kernels.workspace import most_threads, workspace
+
+Numbers = npt.NDArray[np.int64]
 
 # Columns that are worked on together where they lie side by side in memory: loops then run along memory, and the
 # channels of a block stay in the cache between the passes.
 BLOCK = 64
 
-
-@kernel()
-def softmax_row(scores: np.ndarray, probabilities: np.ndarray, start: int, channels: int) -> None:
-    """Write the softmax of the elements start to start + channels.
-
-    Serial; sums in double.
-
-    Args:
-        scores: flat, in.
-        probabilities: flat, out; may be `scores`.
-        start: The first element.
-        channels: The number of elements.
-    """
-    most = scores[start]
-    for c in range(start + 1, start + channels):
-        most = max(most, scores[c])
-    total = 0.0
-    for c in range(start, start + channels):
-        power = math.exp(scores[c] - most)
-        probabilities[c] = power
-        total += power
-    share = scores.dtype.type(1.0 / total)
-    for c in range(start, start + channels):
-        probabilities[c] *= share
+_CHANNELS, _INNER = 2, 3
+_WORTH = 1 << 12  # elements of a task
 
 
-@kernel()
-def softmax_block(
-    scores: np.ndarray, probabilities: np.ndarray, n: int, start: int, stop: int, most: np.ndarray, total: np.ndarray
-) -> None:
-    """Write p[n,c,i] = exp(x[n,c,i] - m) / Σ_k exp(x[n,k,i] - m), m = max_k x[n,k,i], for one n, start <= i < stop.
+def forward(scores: Array, probabilities: Array) -> None:
+    """Write p[n,c,i] = exp(x[n,c,i] - m) / Σ_k exp(x[n,k,i] - m), m = max_k x[n,k,i].
 
-    If I is 1, the column is a row in memory, and `softmax_row` does it. Serial; 3 passes over the channels; sums in
-    double. NaN in any score makes its whole column NaN.
+    NaN in any score makes its whole column NaN.
 
     Args:
         scores: (N, C, I), in: x.
         probabilities: (N, C, I), out: p; may be `scores`.
-        n: Index of axis 0.
-        start: The first index of axis 2.
-        stop: The one after the last; at most BLOCK more.
-        most: (BLOCK,) of the type of the scores, scratch.
-        total: double (BLOCK,), scratch.
     """
-    channels = scores.shape[1]
-    if scores.shape[2] == 1:
-        softmax_row(scores.reshape(-1), probabilities.reshape(-1), n * channels, channels)
-        return
-    count = stop - start
-    for i in range(count):
-        most[i] = scores[n, 0, start + i]
-        total[i] = 0
-    for c in range(1, channels):
-        for i in range(count):
-            most[i] = max(most[i], scores[n, c, start + i])
-    for c in range(channels):
-        for i in range(count):
-            power = math.exp(scores[n, c, start + i] - most[i])
-            probabilities[n, c, start + i] = power
-            total[i] += power
-    for i in range(count):
-        most[i] = 1.0 / total[i]
-    for c in range(channels):
-        for i in range(count):
-            probabilities[n, c, start + i] *= most[i]
+    _run_columns(_forward, scores.shape, (scores.reshape(-1), probabilities.reshape(-1)))
 
 
-@kernel()
-def _forward_range(scores: np.ndarray, probabilities: np.ndarray, start: int, stop: int) -> None:
-    """Do the columns start to stop, counted n * I + i."""
-    inner = scores.shape[2]
-    most, total = np.empty(BLOCK, scores.dtype), np.empty(BLOCK)
-    column = start
-    while column < stop:
-        n, i = column // inner, column % inner
-        count = min(BLOCK, inner - i, stop - column)
-        softmax_block(scores, probabilities, n, i, i + count, most, total)
-        column += count
-
-
-@kernel(parallel=True)
-def forward(scores: np.ndarray, probabilities: np.ndarray) -> None:
-    """Write the softmax of every column.
-
-    Parallel over columns, in CHUNKS ranges. Cost: one exp an element.
-
-    Args:
-        scores: (N, C, I), in.
-        probabilities: (N, C, I), out; may be `scores`.
-    """
-    columns = scores.shape[0] * scores.shape[2]
-    for chunk in prange(CHUNKS):
-        _forward_range(scores, probabilities, columns * chunk // CHUNKS, columns * (chunk + 1) // CHUNKS)
-
-
-@kernel()
-def _backward_range(
-    probabilities: np.ndarray, top_diff: np.ndarray, bottom_diff: np.ndarray, start: int, stop: int
-) -> None:
-    """Do the columns start to stop, counted n * I + i."""
-    _, channels, inner = probabilities.shape
-    dots = np.empty(BLOCK)
-    column = start
-    while column < stop:
-        n, first = column // inner, column % inner
-        count = min(BLOCK, inner - first, stop - column)
-        for i in range(count):
-            dots[i] = 0
-        for c in range(channels):
-            for i in range(count):
-                dots[i] += top_diff[n, c, first + i] * probabilities[n, c, first + i]
-        for c in range(channels):
-            for i in range(count):
-                mean = probabilities.dtype.type(dots[i])
-                bottom_diff[n, c, first + i] = (top_diff[n, c, first + i] - mean) * probabilities[n, c, first + i]
-        column += count
-
-
-@kernel(parallel=True)
-def backward(probabilities: np.ndarray, top_diff: np.ndarray, bottom_diff: np.ndarray) -> None:
+def backward(probabilities: Array, top_diff: Array, bottom_diff: Array) -> None:
     """Write dx[n,c,i] = (dp[n,c,i] - Σ_k dp[n,k,i] p[n,k,i]) p[n,c,i].
-
-    Parallel over columns, in CHUNKS ranges; the sum is in double.
 
     Args:
         probabilities: (N, C, I), in: p.
         top_diff: (N, C, I), in: dp.
         bottom_diff: (N, C, I), out: dx; may be `top_diff`.
     """
-    columns = probabilities.shape[0] * probabilities.shape[2]
-    for chunk in prange(CHUNKS):
-        _backward_range(
-            probabilities, top_diff, bottom_diff, columns * chunk // CHUNKS, columns * (chunk + 1) // CHUNKS
-        )
+    arrays = (probabilities.reshape(-1), top_diff.reshape(-1), bottom_diff.reshape(-1))
+    _run_columns(_backward, probabilities.shape, arrays)
+
+
+def _run_columns(work: Task, shape: tuple[int, ...], arrays: tuple[Array, ...]) -> None:
+    """Run a task over all columns, with scratch memory for a block of them as the last array."""
+    outer, channels, inner = shape
+    columns = outer * inner
+    tasks = max(1, min(64, columns, columns * channels // _WORTH))
+    scratch = workspace(arrays[0].dtype, 2 * BLOCK * most_threads())
+    run(work, tasks, (*arrays, scratch), np.array((tasks, columns, channels, inner), np.int64))
+
+
+@kernel(inner=True)
+def _row(x: Array, y: Array, start: int, channels: int) -> None:
+    """Do a column whose numbers lie side by side; the sum is in double."""
+    end = start + channels
+    # Four maxima that do not wait for each other.
+    most, second, third, fourth = x[start], x[start], x[start], x[start]
+    for c in range(start, end - 3, 4):
+        most, second = max(most, x[c]), max(second, x[c + 1])
+        third, fourth = max(third, x[c + 2]), max(fourth, x[c + 3])
+    for c in range(end - channels % 4, end):
+        most = max(most, x[c])
+    most = max(max(most, second), max(third, fourth))
+    for c in range(start, end):
+        y[c] = x[c] - most
+    total = 0.0
+    for c in range(start, end):
+        power = negative_exp(y[c])
+        y[c] = power
+        total += power
+    y_share = 1.0 / total
+    for c in range(start, end):
+        y[c] *= y_share
+
+
+@task("fffff")
+def _forward(number: int, thread: int, x: Array, y: Array, scratch: Array, _d: Array, _e: Array, g: Numbers) -> None:
+    begin, end = span(number, g)
+    channels, inner = g[_CHANNELS], g[_INNER]
+    if inner == 1:
+        for n in range(begin, end):
+            _row(x, y, n * channels, channels)
+        return
+    most = 2 * BLOCK * thread
+    total = most + BLOCK
+    column = begin
+    while column < end:
+        n, i = column // inner, column % inner
+        count = min(BLOCK, inner - i, end - column)
+        start = n * channels * inner + i
+        for k in range(count):
+            scratch[most + k] = x[start + k]
+            scratch[total + k] = 0
+        for c in range(1, channels):
+            for k in range(count):
+                scratch[most + k] = max(scratch[most + k], x[start + c * inner + k])
+        for c in range(channels):
+            for k in range(count):
+                power = negative_exp(x[start + c * inner + k] - scratch[most + k])
+                y[start + c * inner + k] = power
+                scratch[total + k] += power
+        for k in range(count):
+            scratch[total + k] = 1 / scratch[total + k]
+        for c in range(channels):
+            for k in range(count):
+                y[start + c * inner + k] *= scratch[total + k]
+        column += count
+
+
+@task("fffff")
+def _backward(number: int, thread: int, p: Array, dy: Array, dx: Array, scratch: Array, _e: Array, g: Numbers) -> None:
+    begin, end = span(number, g)
+    channels, inner = g[_CHANNELS], g[_INNER]
+    dots = 2 * BLOCK * thread
+    column = begin
+    while column < end:
+        n, i = column // inner, column % inner
+        count = min(BLOCK, inner - i, end - column)
+        start = n * channels * inner + i
+        if inner == 1:
+            dot = 0.0
+            for c in range(start, start + channels):
+                dot += dy[c] * p[c]
+            scratch[dots] = dot
+            mean = scratch[dots]
+            for c in range(start, start + channels):
+                dx[c] = (dy[c] - mean) * p[c]
+        else:
+            for k in range(count):
+                scratch[dots + k] = 0
+            for c in range(channels):
+                for k in range(count):
+                    scratch[dots + k] += dy[start + c * inner + k] * p[start + c * inner + k]
+            for c in range(channels):
+                for k in range(count):
+                    at = start + c * inner + k
+                    dx[at] = (dy[at] - scratch[dots + k]) * p[at]
+        column += count

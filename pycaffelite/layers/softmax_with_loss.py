@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from pycaffelite.blob import Blob, Shape
-from pycaffelite.kernels import softmax_with_loss
+from pycaffelite.kernels import eltwise, softmax, softmax_with_loss
 from pycaffelite.layers.base import Arity, Context, Layout
 from pycaffelite.layers.class_scores import View, axis_view, check_labels, wrong_label
 from pycaffelite.layers.loss import LossLayer, Normalization
 from pycaffelite.layers.registry import register
-
-_PARALLEL_FROM = 1 << 15  # elements: 0.1 ms of work, against which a parallel region is small
 
 
 @register("SoftmaxWithLoss")
@@ -44,7 +41,6 @@ class SoftmaxWithLoss(LossLayer):
         self.normalization = Normalization(message.loss_param, default="VALID")
         self.view: View = (0, 0, 0)
         self.divisor = 1.0
-        self.parallel = False
 
     def layout(self, bottom_shapes: Sequence[Shape]) -> Layout:
         """Return the scalar top, the probabilities' if wanted, and the buffer of probabilities."""
@@ -54,19 +50,16 @@ class SoftmaxWithLoss(LossLayer):
         return Layout([(), scores][: max(1, len(self.message.top))], buffers={"probabilities": (scores, None)})
 
     def prepare(self, bottom_shapes: Sequence[Shape]) -> None:
-        """Find the 3-D view, and which kernels its size is worth."""
+        """Find the 3-D view."""
         self.view = axis_view(self.axis, bottom_shapes[0])
-        self.parallel = math.prod(self.view) >= _PARALLEL_FROM
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss, and the probabilities where a second top wants them."""
         scores, labels = bottom[0].data.reshape(self.view), bottom[1].data.reshape(-1)
         probabilities = self.buffers["probabilities"].reshape(self.view)
         ignore = (self.normalization.has_ignore, self.normalization.ignore_label)
-        if self.parallel:
-            loss, valid, wrong = softmax_with_loss.forward_parallel(scores, labels, *ignore, probabilities)
-        else:
-            loss, valid, wrong = softmax_with_loss.forward(scores, labels, *ignore, probabilities, 0, labels.size)
+        softmax.forward(scores, probabilities)
+        loss, valid, wrong = softmax_with_loss.sum_losses(probabilities.reshape(-1), labels, *ignore, *self.view[1:])
         if wrong >= 0:
             raise wrong_label(bottom[1], wrong, self.view[1])
         self.divisor = self.normalization.divisor(self.view[0], self.view[2], valid)
@@ -79,10 +72,8 @@ class SoftmaxWithLoss(LossLayer):
         if not wanted[0]:
             return
         scale = self.weight(top) / self.divisor
-        probabilities, diff = self.buffers["probabilities"].reshape(self.view), bottom[0].diff.reshape(self.view)
-        labels = bottom[1].data.reshape(-1)
+        probabilities, diff = self.buffers["probabilities"].reshape(-1), bottom[0].diff.reshape(-1)
         ignore = (self.normalization.has_ignore, self.normalization.ignore_label)
-        if self.parallel:
-            softmax_with_loss.backward_parallel(probabilities, labels, *ignore, scale, diff)
-        else:
-            softmax_with_loss.backward(probabilities, labels, *ignore, scale, diff, 0, labels.size)
+        eltwise.scale(probabilities, scale, diff)
+        labels = bottom[1].data.reshape(-1)
+        softmax_with_loss.subtract_labels(probabilities, labels, *ignore, scale, *self.view[1:], diff)
