@@ -17,17 +17,16 @@ import numpy as np
 import numpy.typing as npt
 
 from pycaffelite.kernels._jit import Array, kernel
-from pycaffelite.kernels.convolution_pack import add_planes, pack_planes, pack_rows, pad_planes
+from pycaffelite.kernels.convolution_forward import forward_task, plan_forward
+from pycaffelite.kernels.convolution_pack import add_planes, pack_rows, pad_planes
 from pycaffelite.kernels.convolution_plan import (
     ADDRESS,
     BLOCK_IMAGES,
     BLOCK_ROWS,
-    BLOCK_TILES,
     BLOCKS,
     CHANNELS,
     CHUNKS,
     DILATION_H,
-    FINISH,
     GROUPS,
     HEIGHT,
     HIGHER,
@@ -48,11 +47,8 @@ from pycaffelite.kernels.convolution_plan import (
     SECOND,
     SHIFTS,
     SLACK,
-    SLOPE,
-    START,
     STRIDE_H,
     SUM_ROW,
-    TABLE,
     TILE_HEIGHT,
     TILE_WIDTH,
     TILES,
@@ -64,10 +60,9 @@ from pycaffelite.kernels.convolution_plan import (
     Numbers,
     Product,
     plan_data,
-    plan_forward,
     plan_weights,
 )
-from pycaffelite.kernels.microkernel import ACCUMULATE, ZERO, multiply_tile, multiply_tile_indexed
+from pycaffelite.kernels.microkernel import ACCUMULATE, ZERO, multiply_tile
 from pycaffelite.kernels.tasks import run, task
 from pycaffelite.kernels.workspace import workspace
 
@@ -117,7 +112,7 @@ def forward(
     product = plan.forward(Ending(scales, shift.size > 0 or scales, slope))
     if scale is not None and scales:
         shift = np.concatenate([shift if shift.size else np.zeros_like(scale), scale])
-    run(_forward, product.tasks, (x, w, shift, y, workspace(plan.dtype, product.scratch)), product.numbers)
+    run(forward_task, product.tasks, (x, w, shift, y, workspace(plan.dtype, product.scratch)), product.numbers)
 
 
 def weight_gradient(plan: Plan, x: Array, dy: Array, dw: Array, dbias: Array) -> None:
@@ -134,57 +129,6 @@ def data_gradient(plan: Plan, w: Array, dy: Array, dx: Array) -> None:
     scratch = workspace(plan.dtype, product.scratch)
     run(_permute, plan.geometry.groups * plan.geometry.kernel[0], (w, scratch), product.numbers)
     run(_data, product.tasks, (dy, dx, scratch), product.numbers)
-
-
-@task("fffff")
-def _forward(number: int, thread: int, x: Array, w: Array, shift: Array, y: Array, scratch: Array, g: Numbers) -> None:
-    """Write some output rows of one image and group: block by block of channels, pack planes and multiply."""
-    cg, og, pixels, area = g[CHANNELS], g[OUTPUTS], g[OUT_H] * g[OUT_W], g[KERNEL_H] * g[KERNEL_W]
-    tile_blocks, row_blocks = -(-g[TILES] // g[BLOCK_TILES]), -(-g[OUT_H] // g[BLOCK_ROWS])
-    unit = number // (tile_blocks * row_blocks)
-    row = number // tile_blocks % row_blocks * g[BLOCK_ROWS]
-    first_tile = number % tile_blocks * g[BLOCK_TILES]
-    last_tile = min(g[TILES], first_tile + g[BLOCK_TILES])
-    rows = min(g[BLOCK_ROWS], g[OUT_H] - row)
-    at, depth, width = thread * g[SCRATCH], cg * area, g[TILE_WIDTH]
-    edge = at + g[SCRATCH] - 16 * width
-    block = -(-cg // g[BLOCKS])
-    mode = g[START]
-    for c0 in range(0, cg, block):
-        channels = min(block, cg - c0)
-        if c0 + channels == cg:
-            mode |= g[FINISH]
-        pack_planes(x, (unit * cg + c0) * g[HEIGHT] * g[WIDTH], scratch, at, g, row, rows, channels)
-        for p in range(0, rows * g[OUT_W], width):
-            inside = min(width, rows * g[OUT_W] - p)
-            for tile in range(first_tile, last_tile):
-                i = tile * g[TILE_HEIGHT] + min(tile, g[HIGHER])
-                address = g[HIGHER_ADDRESS] if tile < g[HIGHER] else g[ADDRESS]
-                target = (unit * og + i) * pixels + row * g[OUT_W] + p
-                i += unit % g[GROUPS] * og
-                source, scale_at = i * depth + c0 * area, g[GROUPS] * og + i
-                if inside == width:
-                    multiply_tile_indexed(address, channels * area, w, source, depth, 1, scratch, at + p, g, TABLE,
-                                          y, target, pixels, mode, shift, i, shift, scale_at, g[SLOPE])  # fmt: skip
-                else:
-                    height = g[TILE_HEIGHT] + (tile < g[HIGHER])
-                    if c0:
-                        _copy(y, target, pixels, scratch, edge, width, height, inside)
-                    multiply_tile_indexed(address, channels * area, w, source, depth, 1, scratch, at + p, g, TABLE,
-                                          scratch, edge, width, mode, shift, i, shift, scale_at, g[SLOPE])  # fmt: skip
-                    _copy(scratch, edge, width, y, target, pixels, height, inside)
-        mode = ACCUMULATE
-
-
-@kernel()
-def _copy(
-    source: Array, source_at: int, source_row: int, target: Array, target_at: int, target_row: int, height: int,
-    columns: int,
-) -> None:  # fmt: skip
-    """Copy the part of a tile that lies inside the matrix."""
-    for i in range(height):
-        for j in range(columns):
-            target[target_at + i * target_row + j] = source[source_at + i * source_row + j]
 
 
 @task("fffff")

@@ -41,8 +41,9 @@ X_SIZE, BLOCK_ROWS, BLOCKS, PLANE, PHASE_ROWS, SCRATCH, SCRATCH_AT = range(17, 2
 TILES, TILE_HEIGHT, HIGHER, ADDRESS, HIGHER_ADDRESS = range(24, 29)
 SECOND = 5
 # Forward: what a tile starts from and how it ends, as the micro-kernel knows it; the bits of the slope, as a double;
-# row tiles a block; and from TABLE on the offset of each row of the packed matrix.
-START, FINISH, SLOPE, BLOCK_TILES, TABLE = range(34, 39)
+# row tiles a block; whether pixels are read where they stand; the distance of rows of packed weights, 0 where they are
+# not packed; and from TABLE on the offset of each row of the packed matrix.
+START, FINISH, SLOPE, BLOCK_TILES, IN_PLACE, WEIGHT_ROW, TABLE = range(34, 41)
 # Weight gradient: images a chunk, distance of packed rows, kernel rows that are multiplied one by one (1: all at once),
 # distance of rows of partial sums, whether weights and bias are wanted, chunks.
 BLOCK_IMAGES, ROW, SHIFTS, SUM_ROW, WANT_WEIGHTS, WANT_BIAS, CHUNKS = range(34, 41)
@@ -146,42 +147,15 @@ class Ending:
         ]
 
 
-def plan_forward(geometry: Geometry, dtype: np.dtype[Any], ending: Ending) -> Product:
-    """Plan y: a task is an image, a group, a block of output rows and a block of row tiles."""
-    channels, outputs = geometry.group()
-    height = geometry.output_size[0]
-    units = geometry.images * geometry.groups
-    rows = _block_rows(geometry, channels, dtype, -(-_TASKS // max(1, units)))
-    row_blocks = -(-height // rows)
-    block = max(1, min(channels, _L2_BYTES // (geometry.kernel[1] * geometry.plane(rows) * dtype.itemsize)))
-    blocks = -(-channels // block)
-    block = -(-channels // blocks)
-    tiles = rows_of_tiles(outputs, dtype, indexed=True)
-    pieces = min(tiles[0], max(1, _TASKS // max(1, units * row_blocks)))
-    block_tiles = -(-tiles[0] // pieces)
-    plane = geometry.plane(rows)
-    scratch = block * geometry.kernel[1] * plane + 2 * SLACK + 16 * tile_width(dtype)
-    table = [
-        (c * geometry.kernel[1] + kw) * plane + geometry.shift(kh, rows)
-        for c in range(block)
-        for kh in range(geometry.kernel[0])
-        for kw in range(geometry.kernel[1])
-    ]
-    common = [rows, blocks, plane, geometry.phase_rows(rows), scratch, 0]
-    numbers = [*geometry.numbers(dtype), *common, *tiles, *[0] * SECOND, *ending.numbers(), block_tiles, *table]
-    tasks = units * row_blocks * -(-tiles[0] // block_tiles)
-    return Product(np.array(numbers, np.int64), tasks, scratch * most_threads())
-
-
-def _block_rows(geometry: Geometry, channels: int, dtype: np.dtype[Any], pieces: int) -> int:
-    """Return how many output rows make a block: few enough for the cache and for `pieces` blocks, wasting little."""
+def _block_rows(geometry: Geometry, channels: int, dtype: np.dtype[Any]) -> int:
+    """Return how many output rows make a block: few enough for the cache, wasting little."""
     height, width = geometry.output_size
     columns = tile_width(dtype)
 
     def size(rows: int) -> int:
         return min(channels, 16) * geometry.kernel[1] * geometry.plane(rows) * dtype.itemsize
 
-    fitting = [rows for rows in range(1, height + 1) if size(rows) <= _L2_BYTES and -(-height // rows) >= pieces]
+    fitting = [rows for rows in range(1, height + 1) if size(rows) <= _L2_BYTES]
     if not fitting:
         return height if height * width <= 2 * columns else max(1, min(height, -(-columns // width)))
 
@@ -241,7 +215,7 @@ def plan_data(geometry: Geometry, dtype: np.dtype[Any]) -> Product:
     channels, outputs = geometry.group()
     kernel_w = geometry.kernel[1]
     units = geometry.images * geometry.groups
-    rows = _block_rows(geometry, channels, dtype, 1)
+    rows = _block_rows(geometry, channels, dtype)
     plane = geometry.plane(rows)
     most = max(1, _L2_BYTES // (kernel_w * plane * dtype.itemsize))
     blocks = min(channels, max(-(-channels // most), -(-_TASKS // max(1, units))))

@@ -13,6 +13,8 @@ GEOMETRIES = {
     "all_different": Geometry(3, 4, 7, 9, 6, (3, 2), (2, 1), (1, 2), (1, 2), 2),
     "pad_as_large_as_kernel": Geometry(1, 2, 3, 3, 2, (3, 3), pad=(3, 3)),
     "one_by_one": Geometry(2, 5, 4, 9, 7, (1, 1)),
+    "one_by_one_large": Geometry(2, 20, 7, 11, 18, (1, 1), groups=2),
+    "weights_apart_by_pages": Geometry(1, 512, 3, 5, 3, (1, 1)),
     "one_by_one_stride": Geometry(2, 5, 9, 9, 7, (1, 1), (2, 2)),
     "stride_over_dilation": Geometry(2, 3, 12, 9, 4, (3, 3), (3, 2), (4, 0), (2, 3)),
     "depthwise": Geometry(2, 6, 5, 17, 6, (3, 3), pad=(1, 1), groups=6),
@@ -102,7 +104,9 @@ def test_float32():
 def test_more_than_one_block(monkeypatch):
     monkeypatch.setattr("pycaffelite.kernels.convolution_plan._L2_BYTES", 1024)
     monkeypatch.setattr("pycaffelite.kernels.convolution_plan._L1_BYTES", 512)
-    for name in ("plain", "all_different", "stride_over_dilation", "wide", "one_by_one"):
+    monkeypatch.setattr("pycaffelite.kernels.convolution_forward._DEPTH", 6)
+    monkeypatch.setattr("pycaffelite.kernels.convolution_forward._PIXELS_BYTES", 1024)
+    for name in ("plain", "all_different", "stride_over_dilation", "wide", "one_by_one", "one_by_one_large"):
         check(GEOMETRIES[name])
 
 
@@ -155,7 +159,8 @@ def test_endings():
 
 
 def test_endings_after_more_than_one_block(monkeypatch):
-    monkeypatch.setattr("pycaffelite.kernels.convolution_plan._L2_BYTES", 1024)
+    monkeypatch.setattr("pycaffelite.kernels.convolution_forward._DEPTH", 6)
+    monkeypatch.setattr("pycaffelite.kernels.convolution_forward._PIXELS_BYTES", 1024)
     test_endings()
 
 
