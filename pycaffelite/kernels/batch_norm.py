@@ -1,79 +1,119 @@
 """Normalization of each channel over a batch.
 
 Arrays of data are (N, C, S), S being all positions of a channel; statistics are (C,). Every sum is over one channel,
-in float64, by one thread: parallel over channels, with the same bits for any number of threads. Each pass over the
-data costs a few additions and products an element and is bound by memory.
+in float64, by one thread: parallel over channels, with the same bits for any number of threads. A channel is read from
+memory once, if the second cache holds it: all passes over it follow each other.
 """
 
 from __future__ import annotations
 
 import math
 
-from pycaffelite.kernels._jit import Array, kernel, prange
+import numpy as np
+import numpy.typing as npt
+
+from pycaffelite.kernels._jit import Array
+from pycaffelite.kernels.scale import transform_channels
+from pycaffelite.kernels.tasks import run, task
+
+Numbers = npt.NDArray[np.int64]
+
+_OUTER, _CHANNELS, _INNER, _EPS = range(4)
 
 
-@kernel(parallel=True)
-def channel_statistics(x: Array, mean: Array, variance: Array) -> None:
-    """Write the mean and the (biased) variance of each channel.
+def normalize_batch(x: Array, mean: Array, variance: Array, eps: float, y: Array, copy: Array) -> None:
+    """Write the statistics of each channel, and twice what is normalized by them.
 
     mean[c] = sum over n, s of x[n,c,s] / (N S); variance[c] = sum over n, s of (x[n,c,s] - mean[c])^2 / (N S)
+    y[n,c,s] = (x[n,c,s] - mean[c]) / sqrt(variance[c] + eps)
+
+    x (in) and `copy` (out) may be one array, which y (out) is not.
     """
-    count = x.shape[0] * x.shape[2]
-    for c in prange(x.shape[1]):
-        total = 0.0
-        for n in range(x.shape[0]):
-            for s in range(x.shape[2]):
-                total += x[n, c, s]
-        # Rounded first, so that the deviations are from the mean that is subtracted.
-        mean[c] = total / count
-        center = mean[c]
-        squares = 0.0
-        for n in range(x.shape[0]):
-            for s in range(x.shape[2]):
-                deviation = x[n, c, s] - center
-                squares += deviation * deviation
-        variance[c] = squares / count
+    arrays = (x.reshape(-1), mean, variance, y.reshape(-1), copy.reshape(-1))
+    run(_normalize_batch, x.shape[1], arrays, _numbers(x, eps))
 
 
-@kernel(parallel=True)
 def normalize(x: Array, mean: Array, variance: Array, eps: float, y: Array) -> None:
     """Write y[n,c,s] = (x[n,c,s] - mean[c]) / sqrt(variance[c] + eps); x (in) and y (out) may be one array."""
-    for c in prange(x.shape[1]):
-        center = mean[c]
-        factor = x.dtype.type(1 / math.sqrt(variance[c] + eps))
-        for n in range(x.shape[0]):
-            for s in range(x.shape[2]):
-                y[n, c, s] = (x[n, c, s] - center) * factor
+    transform_channels(x, mean, _factors(variance, eps), np.zeros_like(mean), y)
 
 
-@kernel(parallel=True)
 def normalize_backward(y: Array, variance: Array, eps: float, dy: Array, dx: Array) -> None:
     """Write the gradient through the normalization and through the statistics, which are functions of x too.
 
     dx[n,c,s] = (dy[n,c,s] - a[c] - b[c] y[n,c,s]) / sqrt(variance[c] + eps), with a and b the means over n and s of
-    dy and of dy y. y (in) is what `normalize` wrote; dy (in) and dx (out) may be one array.
+    dy and of dy y. y (in) is what `normalize_batch` wrote; dy (in) and dx (out) may be one array.
     """
-    count = y.shape[0] * y.shape[2]
-    for c in prange(y.shape[1]):
-        total = 0.0
-        product = 0.0
-        for n in range(y.shape[0]):
-            for s in range(y.shape[2]):
-                total += dy[n, c, s]
-                product += dy[n, c, s] * y[n, c, s]
-        a = y.dtype.type(total / count)
-        b = y.dtype.type(product / count)
-        factor = y.dtype.type(1 / math.sqrt(variance[c] + eps))
-        for n in range(y.shape[0]):
-            for s in range(y.shape[2]):
-                dx[n, c, s] = (dy[n, c, s] - a - b * y[n, c, s]) * factor
+    arrays = (y.reshape(-1), _factors(variance, eps), dy.reshape(-1), dx.reshape(-1), np.empty(2 * y.shape[1], y.dtype))
+    run(_backward, y.shape[1], arrays, _numbers(y, int(np.may_share_memory(dy, dx))))
 
 
-@kernel(parallel=True)
 def divide(variance: Array, eps: float, dy: Array, dx: Array) -> None:
     """Write dx[n,c,s] = dy[n,c,s] / sqrt(variance[c] + eps): the gradient where statistics are constants."""
-    for c in prange(dy.shape[1]):
-        factor = dy.dtype.type(1 / math.sqrt(variance[c] + eps))
-        for n in range(dy.shape[0]):
-            for s in range(dy.shape[2]):
-                dx[n, c, s] = dy[n, c, s] * factor
+    zeros = np.zeros_like(variance)
+    transform_channels(dy, zeros, _factors(variance, eps), zeros, dx)
+
+
+def _factors(variance: Array, eps: float) -> Array:
+    """Return 1 / sqrt(variance + eps)."""
+    return (1 / np.sqrt(variance.astype(np.float64) + eps)).astype(variance.dtype)
+
+
+def _numbers(x: Array, more: float) -> Numbers:
+    """Return the shape and one number, whose bits it keeps."""
+    return np.array((*x.shape, more if isinstance(more, int) else np.float64(more).view(np.int64)), np.int64)
+
+
+@task("fffff")
+def _normalize_batch(
+    c: int, _thread: int, x: Array, mean: Array, variance: Array, y: Array, copy: Array, g: Numbers
+) -> None:
+    step, inner = g[_CHANNELS] * g[_INNER], g[_INNER]
+    count = g[_OUTER] * inner
+    total = 0.0
+    for n in range(g[_OUTER]):
+        start = n * step + c * inner
+        for i in range(start, start + inner):
+            total += x[i]
+    # Rounded first, so that the deviations are from the mean that is subtracted.
+    mean[c] = total / count
+    center = mean[c]
+    squares = 0.0
+    for n in range(g[_OUTER]):
+        start = n * step + c * inner
+        for i in range(start, start + inner):
+            deviation = x[i] - center
+            y[i] = deviation
+            squares += deviation * deviation
+    variance[c] = squares / count
+    # Through an element that is yet to be written, for its type: products in float64 would take twice the time.
+    copy[c * inner] = 1 / math.sqrt(variance[c] + np.int64(g[_EPS]).view(np.float64))
+    factor = copy[c * inner]
+    for n in range(g[_OUTER]):
+        start = n * step + c * inner
+        for i in range(start, start + inner):
+            value = y[i] * factor
+            y[i] = value
+            copy[i] = value
+
+
+@task("fffff")
+def _backward(c: int, _thread: int, y: Array, factors: Array, dy: Array, dx: Array, means: Array, g: Numbers) -> None:
+    step, inner = g[_CHANNELS] * g[_INNER], g[_INNER]
+    total, product = 0.0, 0.0
+    for n in range(g[_OUTER]):
+        start = n * step + c * inner
+        for i in range(start, start + inner):
+            total += dy[i]
+            product += dy[i] * y[i]
+    count, factor = g[_OUTER] * inner, factors[c]
+    means[2 * c], means[2 * c + 1] = total / count, product / count
+    a, b = means[2 * c], means[2 * c + 1]
+    for n in range(g[_OUTER]):
+        start = n * step + c * inner
+        if g[_EPS]:
+            for i in range(start, start + inner):
+                dx[i] = (dx[i] - a - b * y[i]) * factor
+        else:
+            for i in range(start, start + inner):
+                dx[i] = (dy[i] - a - b * y[i]) * factor

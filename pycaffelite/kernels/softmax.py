@@ -68,7 +68,7 @@ def _row(x: Array, y: Array, start: int, channels: int) -> None:
         third, fourth = max(third, x[c + 2]), max(fourth, x[c + 3])
     for c in range(end - channels % 4, end):
         most = max(most, x[c])
-    most = max(max(most, second), max(third, fourth))
+    most = max(most, second, third, fourth)
     for c in range(start, end):
         y[c] = x[c] - most
     total = 0.0

@@ -80,10 +80,9 @@ class BatchNorm(Layer):
             self._recall(mean, variance)
             batch_norm.normalize(x, mean, variance, self.eps, top[0].data.reshape(x.shape))
             return
-        batch_norm.channel_statistics(x, mean, variance)
+        y = self.buffers["y"].reshape(x.shape)
+        batch_norm.normalize_batch(x, mean, variance, self.eps, y, top[0].data.reshape(x.shape))
         self._remember(mean, variance, x.shape[0] * x.shape[2])
-        batch_norm.normalize(x, mean, variance, self.eps, self.buffers["y"].reshape(x.shape))
-        np.copyto(top[0].data, self.buffers["y"])
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx."""

@@ -69,10 +69,10 @@ class Scale(Layer):
 
     def forward_alone(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y and keep nothing."""
-        y = top[0].data.reshape(self.view)
-        scale.scale_channels(bottom[0].data.reshape(self.view), self._scale(bottom).data.reshape(-1), y)
-        if self.has_bias:
-            scale.add_to_channels(self.params[-1].data.reshape(-1), y)
+        x, y = bottom[0].data.reshape(self.view), top[0].data.reshape(self.view)
+        factors = self._scale(bottom).data.reshape(-1)
+        zeros = np.zeros_like(factors)
+        scale.transform_channels(x, zeros, factors, self.params[-1].data.reshape(-1) if self.has_bias else zeros, y)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add to the gradients of the parameters, or write that of the second bottom; write dx last: it may be dy."""

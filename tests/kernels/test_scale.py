@@ -16,8 +16,9 @@ def test_scale(shape, dtype, tolerance):
     y = np.full_like(x, 9)
     scale.scale_channels(x, factors, y)
     np.testing.assert_allclose(y, x * factors[:, None], rtol=tolerance)
-    scale.add_to_channels(shifts, y)
-    np.testing.assert_allclose(y, x * factors[:, None] + shifts[:, None], rtol=0, atol=tolerance)
+    scale.transform_channels(x, shifts, factors, shifts[::-1].copy(), y)
+    expected = (x - shifts[:, None]) * factors[:, None] + shifts[::-1, None]
+    np.testing.assert_allclose(y, expected, rtol=0, atol=tolerance)
     total = np.ones(shape[1], dtype)
     scale.add_products(x, dy, total)
     np.testing.assert_allclose(total, 1 + (x * dy).sum((0, 2)), rtol=0, atol=tolerance)
