@@ -51,7 +51,7 @@ def dot(x: Array, w: Array, c: Array, ending: Array) -> None:
         x: M x K.
         w: N x K.
         c: M x N, overwritten.
-        ending: N shifts, or N shifts, N scales and the slope of act; or empty.
+        ending: N shifts, or N shifts, N scales, which may be left out, and the slope of act; or empty.
     """
     numbers, tasks = _plan(c.shape[0], c.shape[1], x.shape[1], ending.size, c.dtype)
     run(_columns, tasks, (x.reshape(-1), w.reshape(-1), c.reshape(-1), ending), numbers)
@@ -123,13 +123,16 @@ def _finish(c: Array, ending: Array, g: Numbers, first: int, last: int) -> None:
     """Add the bias of each column, or scale, shift and rectify."""
     columns = g[COLUMNS]
     for i in range(g[ROWS]):
-        if g[ENDING] == columns:
+        if g[ENDING] <= columns + 1:
             for j in range(first, last):
                 c[i * columns + j] += ending[j]
         else:
             for j in range(first, last):
-                value = c[i * columns + j] * ending[columns + j] + ending[j]
-                c[i * columns + j] = value if value > 0 else value * ending[2 * columns]
+                c[i * columns + j] = c[i * columns + j] * ending[columns + j] + ending[j]
+        if g[ENDING] > columns:
+            for j in range(first, last):
+                value = c[i * columns + j]
+                c[i * columns + j] = value if value > 0 else value * ending[g[ENDING] - 1]
 
 
 @cache

@@ -94,17 +94,16 @@ def gemm(
 
 
 def _ending(columns: int, bias: Array | None, scale: Array | None, slope: float | None, c: Array) -> Array:
-    """Return nothing, or the bias, or N shifts, N scales and a slope in one array."""
-    if scale is not None and scale.size == 0:
-        scale = None
-    if scale is None and slope is None:
+    """Return nothing, or N shifts, and with them N scales if there are any, and a slope, in one array."""
+    scales = 0 if scale is None else scale.size
+    if scales == 0 and slope is None:
         return c.reshape(-1)[:0] if bias is None else bias
-    ending = np.ones(2 * columns + 1, c.dtype)
+    ending = np.ones(columns + scales + 1, c.dtype)
     ending[:columns] = 0 if bias is None or bias.size == 0 else bias
-    if scale is not None:
-        ending[columns : 2 * columns] = scale
+    if scales:
+        ending[columns:-1] = scale
     if slope is not None:
-        ending[2 * columns] = slope
+        ending[-1] = slope
     return ending
 
 
@@ -128,7 +127,8 @@ def _plan(
     b = (1, depth) if transpose_b else (columns, 1)  # strides: along depth, along columns
     as_is = depth * columns * (_GATHER if transpose_b else _COPY)
     exchanged = depth * rows * (_COPY if transpose_a else _GATHER) + _GATHER * rows * columns
-    bias, ended = ending == columns, ending > columns
+    # A bias that is only rectified is added where it always is: the bits are those of two passes.
+    bias, ended = 0 < ending <= columns + 1, (ending > columns) + (ending > columns + 1)
     kind = _BIAS_OF_COLUMNS if bias else _NO_BIAS
     strides = [*a, *b, columns, 1]
     in_place = not transpose_b and rows <= _FEW_ROWS and depth * columns * dtype.itemsize > _CACHE_BYTES
@@ -220,7 +220,7 @@ def _block(number: int, thread: int, a: Array, b: Array, c: Array, bias: Array, 
         later = k0 > 0 or g[ADD] > 0
         ended = g[ENDED] > 0 and k1 == depth
         start = ROW_BIAS if g[BIAS] == _BIAS_OF_ROWS and k0 == 0 else ZERO
-        direct = g[C_COLUMN] == 1 and not ended and (later or g[BIAS] != _BIAS_OF_COLUMNS)
+        direct = g[C_COLUMN] == 1 and (later or g[BIAS] != _BIAS_OF_COLUMNS)
         panels = -(-(j1 - j0) // width)
         for turn in range(panels * (last - first)):
             if g[ORDER] == _ROWS_FIRST:
@@ -237,6 +237,7 @@ def _block(number: int, thread: int, a: Array, b: Array, c: Array, bias: Array, 
             address = g[HIGHER_ADDRESS] if tile < g[HIGHER] else g[ADDRESS]
             source, target = i * g[A_ROW] + k0 * g[A_STEP], i * g[C_ROW] + j * g[C_COLUMN]
             mode = ACCUMULATE if later else start
+            height, inside = g[HEIGHT] + (tile < g[HIGHER]), min(width, j1 - j)
             if in_place:
                 multiply_tile(address, k1 - k0, a, source, g[A_ROW], g[A_STEP], b, k0 * g[B_STEP] + j, g[B_STEP],
                               c, target, g[C_ROW], mode, bias, i)  # fmt: skip
@@ -246,19 +247,17 @@ def _block(number: int, thread: int, a: Array, b: Array, c: Array, bias: Array, 
             else:
                 multiply_tile(address, k1 - k0, a, source, g[A_ROW], g[A_STEP], scratch, panel, width,
                               scratch, edge, width, start, bias, i)  # fmt: skip
-                height = g[HEIGHT] + (tile < g[HIGHER])
-                _finish(scratch, edge, c, target, bias, i, j, g, height, min(width, j1 - j), later, ended)
+                _copy_tile(scratch, edge, c, target, bias, j, g, height, inside, later)
+            if ended:
+                _end(c, target, bias, i, j, g, height, inside)
 
 
 @kernel()
-def _finish(
-    tile: Array, at: int, c: Array, target: int, bias: Array, row: int, column: int, g: Numbers, height: int,
-    columns: int, later: bool, ended: bool,
+def _copy_tile(
+    tile: Array, at: int, c: Array, target: int, bias: Array, column: int, g: Numbers, height: int, columns: int,
+    later: bool,
 ) -> None:  # fmt: skip
-    """Write a tile that the micro-kernel cannot write itself: at the edge, transposed, with a bias of columns, ended.
-
-    The ending of all columns of C is that of the rows of tiles where roles are exchanged.
-    """
+    """Write a tile that the micro-kernel cannot write itself: at the edge, transposed, with a bias of columns."""
     width = g[TILE_WIDTH]
     for i in range(height):
         for j in range(columns):
@@ -268,11 +267,24 @@ def _finish(
                 value += c[place]
             elif g[BIAS] == _BIAS_OF_COLUMNS:
                 value += bias[column + j]
-            if ended:
-                one, count = (row + i, g[ROWS]) if g[EXCHANGED] else (column + j, g[COLUMNS])
-                value = value * bias[count + one] + bias[one]
-                value = value if value > 0 else value * bias[2 * count]
             c[place] = value
+
+
+@kernel()
+def _end(
+    c: Array, target: int, ending: Array, row: int, column: int, g: Numbers, height: int, columns: int
+) -> None:  # fmt: skip
+    """Scale, shift and rectify a tile of C; where roles are exchanged, rows of tiles are columns of C."""
+    count = g[ROWS] if g[EXCHANGED] else g[COLUMNS]
+    slope = ending[g[ENDED] * count]
+    for i in range(height):
+        for j in range(columns):
+            place = target + i * g[C_ROW] + j * g[C_COLUMN]
+            value = c[place]
+            if g[ENDED] > 1:
+                one = row + i if g[EXCHANGED] else column + j
+                value = value * ending[count + one] + ending[one]
+            c[place] = value if value > 0 else value * slope
 
 
 def add_column_sums(a: Array, rows: int, columns: int, target: Array) -> None:

@@ -54,6 +54,20 @@ def test_endings(shape, transpose_b):
             np.testing.assert_allclose(c, ended, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("shape", [(3, 7, 36), (7, 3, 36), (5, 70, 9), (29, 65, 600), (4, 9, 130)])
+@pytest.mark.parametrize("transpose_b", [False, True])
+def test_a_rectified_bias_has_the_bits_of_two_passes(shape, transpose_b):
+    rows, columns, depth = shape
+    rng = np.random.default_rng(1)
+    a = rng.standard_normal((rows, depth)).astype(np.float32)
+    b = rng.standard_normal((columns, depth) if transpose_b else (depth, columns)).astype(np.float32)
+    for bias in (rng.standard_normal(columns).astype(np.float32), None):
+        plain, rectified = np.empty((2, rows, columns), np.float32)
+        gemm(a, b, plain, transpose_b=transpose_b, bias=bias)
+        gemm(a, b, rectified, transpose_b=transpose_b, bias=bias, slope=0.3)
+        np.testing.assert_array_equal(rectified, np.where(plain > 0, plain, np.float32(0.3) * plain))
+
+
 def test_few_rows_and_a_large_matrix(monkeypatch):
     """The matrix is read in place: by rows, or by dot products where it is transposed."""
     monkeypatch.setattr("pycaffelite.kernels.gemm._CACHE_BYTES", 1024)
