@@ -52,12 +52,13 @@ def test_structure(name: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("naive", [False, True])
 @pytest.mark.parametrize("name", CASES)
-def test_numbers(name: str, dtype: type) -> None:
+def test_numbers(name: str, dtype: type, naive: bool) -> None:
     case = CASES[name]
     data_tolerance, diff_tolerance = TOLERANCE[dtype]
     net = net_of(case, dtype)
-    plan = compile_plan(net)
+    plan = compile_plan(net, naive=naive)
     with np.load(FOLDER / case["file"]) as arrays:
         values = dict(arrays)
     for key, value in values.items():
