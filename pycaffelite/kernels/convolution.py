@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pycaffelite.kernels._jit import Array, kernel
-from pycaffelite.kernels.convolution_forward import forward_task, plan_forward
+from pycaffelite.kernels.convolution_forward import TURNED_CHANNELS, forward_task, plan_forward, turn_task, turned
 from pycaffelite.kernels.convolution_pack import add_planes, pack_rows, pad_planes
 from pycaffelite.kernels.convolution_plan import (
     ADDRESS,
@@ -73,6 +73,7 @@ class Plan:
     def __init__(self, geometry: Geometry, dtype: npt.DTypeLike) -> None:
         self.geometry = geometry
         self.dtype = np.dtype(dtype)
+        self.turned = turned(geometry)
         self._products: dict[tuple[object, ...], Product] = {}
 
     def forward(self, ending: Ending) -> Product:
@@ -90,7 +91,13 @@ class Plan:
     def data(self) -> Product:
         """Return how dx is made."""
         if ("data",) not in self._products:
-            self._products["data",] = plan_data(self.geometry, self.dtype)
+            geometry = self.geometry
+            if self.turned is None:
+                product = plan_data(geometry, self.dtype)
+            else:
+                weights = geometry.outputs * geometry.group()[0] * geometry.kernel[0] * geometry.kernel[1]
+                product = plan_forward(self.turned, self.dtype, Ending(), weights + -weights % SLACK)
+            self._products["data",] = product
         return self._products["data",]
 
 
@@ -127,6 +134,11 @@ def data_gradient(plan: Plan, w: Array, dy: Array, dx: Array) -> None:
     """Overwrite dx."""
     product = plan.data()
     scratch = workspace(plan.dtype, product.scratch)
+    if plan.turned is not None:
+        blocks = -(-plan.geometry.group()[0] // TURNED_CHANNELS)
+        run(turn_task, plan.geometry.groups * blocks, (w, scratch), product.numbers)
+        run(forward_task, product.tasks, (dy, scratch, dy[:0], dx, scratch), product.numbers)
+        return
     run(_permute, plan.geometry.groups * plan.geometry.kernel[0], (w, scratch), product.numbers)
     run(_data, product.tasks, (dy, dx, scratch), product.numbers)
 

@@ -33,6 +33,7 @@ from pycaffelite.kernels.convolution_plan import (
     OUT_W,
     OUTPUTS,
     SCRATCH,
+    SCRATCH_AT,
     SECOND,
     SLACK,
     SLOPE,
@@ -55,12 +56,37 @@ from pycaffelite.kernels.workspace import most_threads, padded_stride
 
 _DEPTH = 512  # of a block: the weights of a row tile stay in the first cache
 _PIXELS_BYTES = 768 * 1024  # of the pixels of a block, in the second cache
+_ZEROS = 1.25  # of the border, and all else, for each product that counts
 _CALL = 40  # cycles that a tile costs besides its products
+_TURNED_LEAST = 64  # channels that make it worth while to pack dy for them
+TURNED_CHANNELS = 8  # that one task turns: more rows to write would drive each other out of the first cache
 _PAGE = 4096  # bytes; rows at such distances fall on the same few places of the first cache
 
 
-def plan_forward(geometry: Geometry, dtype: np.dtype[Any], ending: Ending) -> Product:
-    """Plan y: a task is an image, a group, a block of output rows and a block of row tiles."""
+def turned(geometry: Geometry) -> Geometry | None:
+    """Return the convolution that makes dx of dy, with the weights turned around; None where that does not pay."""
+    reach = [step * (size - 1) for step, size in zip(geometry.dilation, geometry.kernel, strict=True)]
+    pad = (reach[0] - geometry.pad[0], reach[1] - geometry.pad[1])
+    height, width = geometry.output_size
+    if geometry.stride != (1, 1) or min(pad) < 0 or geometry.group()[0] < _TURNED_LEAST:
+        return None
+    if geometry.height * geometry.width > _ZEROS * height * width:
+        return None
+    kernel, dilation, groups = geometry.kernel, geometry.dilation, geometry.groups
+    return Geometry(
+        geometry.images, geometry.outputs, height, width, geometry.channels, kernel, (1, 1), pad, dilation, groups
+    )
+
+
+def plan_forward(geometry: Geometry, dtype: np.dtype[Any], ending: Ending, before: int = 0) -> Product:
+    """Plan y: a task is an image, a group, a block of output rows and a block of row tiles.
+
+    Args:
+        geometry: The geometry.
+        dtype: The float type.
+        ending: What is done to the sums.
+        before: Elements of scratch that something else needs; threads begin behind them.
+    """
     pointwise = geometry.kernel == geometry.stride == (1, 1) and geometry.pad == (0, 0)
     if pointwise:  # an image is one run of pixels: it may be cut anywhere
         pixels = geometry.height * geometry.width
@@ -89,11 +115,11 @@ def plan_forward(geometry: Geometry, dtype: np.dtype[Any], ending: Ending) -> Pr
     offsets = np.arange(block) * geometry.height if in_place else table.reshape(-1)
     scratch = (0 if in_place else block * geometry.kernel[1] * plane) + SLACK + MAX_HEIGHT * (width + weight_row)
     scratch += -scratch % SLACK
-    common = [rows, blocks, plane, geometry.phase_rows(rows), scratch, 0]
+    common = [rows, blocks, plane, geometry.phase_rows(rows), scratch, before]
     own = [*ending.numbers(), block_tiles, int(in_place), weight_row]
     numbers = [*geometry.numbers(dtype), *common, *tiles, *narrow, *own, *offsets.tolist()]
     tasks = geometry.images * geometry.groups * -(-geometry.output_size[0] // rows) * -(-tiles[0] // block_tiles)
-    return Product(np.array(numbers, np.int64), tasks, scratch * most_threads())
+    return Product(np.array(numbers, np.int64), tasks, before + scratch * most_threads())
 
 
 def _pixels_of_blocks(geometry: Geometry, rows: int) -> set[int]:
@@ -139,7 +165,7 @@ def forward_task(
     first_tile = number % tile_blocks * g[BLOCK_TILES]
     last_tile = min(g[TILES], first_tile + g[BLOCK_TILES])
     rows = min(g[BLOCK_ROWS], g[OUT_H] - row)
-    at, depth = thread * g[SCRATCH], cg * area
+    at, depth = g[SCRATCH_AT] + thread * g[SCRATCH], cg * area
     weights = at + g[SCRATCH] - MAX_HEIGHT * g[WEIGHT_ROW]
     block = -(-cg // g[BLOCKS])
     mode = g[START]
@@ -164,6 +190,20 @@ def forward_task(
                 _row_tile(x, x_at, w, source, depth, shift, y, y_at, scratch, at, weights, g, tile,
                           i, channels * area, row, rows, mode)  # fmt: skip
         mode = ACCUMULATE
+
+
+@task("fffff")
+def turn_task(number: int, _thread: int, w: Array, target: Array, _c: Array, _d: Array, _e: Array, g: Numbers) -> None:
+    """Write the weights of some channels for `turned`: w'[g, c, o, k] = w[g, o, c, last - k]; g is that of `turned`."""
+    og, cg, area = g[CHANNELS], g[OUTPUTS], g[KERNEL_H] * g[KERNEL_W]
+    blocks = -(-cg // TURNED_CHANNELS)
+    group, c0 = number // blocks, number % blocks * TURNED_CHANNELS
+    for o in range(og):
+        for c in range(c0, min(cg, c0 + TURNED_CHANNELS)):
+            source = ((group * og + o) * cg + c) * area
+            end = ((group * cg + c) * og + o + 1) * area - 1
+            for k in range(area):
+                target[end - k] = w[source + k]
 
 
 @kernel()

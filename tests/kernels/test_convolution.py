@@ -15,6 +15,8 @@ GEOMETRIES = {
     "one_by_one": Geometry(2, 5, 4, 9, 7, (1, 1)),
     "one_by_one_large": Geometry(2, 20, 7, 11, 18, (1, 1), groups=2),
     "weights_apart_by_pages": Geometry(1, 512, 3, 5, 3, (1, 1)),
+    "many_channels": Geometry(2, 64, 5, 6, 5, (3, 2), pad=(2, 1), dilation=(1, 2)),
+    "one_by_one_many_channels": Geometry(1, 130, 5, 7, 16, (1, 1), groups=2),
     "one_by_one_stride": Geometry(2, 5, 9, 9, 7, (1, 1), (2, 2)),
     "stride_over_dilation": Geometry(2, 3, 12, 9, 4, (3, 3), (3, 2), (4, 0), (2, 3)),
     "depthwise": Geometry(2, 6, 5, 17, 6, (3, 3), pad=(1, 1), groups=6),
