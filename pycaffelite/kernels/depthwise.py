@@ -30,25 +30,19 @@ from pycaffelite.kernels.depthwise_tile import (
     rows_kernel,
     sums_kernel,
 )
+from pycaffelite.kernels.frame import FRAME_NUMBERS, FRAME_ROW, HEIGHT, RUN, WIDTH, Numbers, frame_numbers, frame_row
 from pycaffelite.kernels.tasks import run, task
-from pycaffelite.kernels.vectors import SPLIT, clear, split1, split2
-from pycaffelite.kernels.workspace import most_threads, padded_stride, workspace
+from pycaffelite.kernels.vectors import SPLIT
+from pycaffelite.kernels.workspace import most_threads, workspace
 
-Numbers = npt.NDArray[np.int64]
-
-# The planes that are framed: their size, that of the array, where their first pixel stands in the frame, how far apart
-# pixels are in it; over how many runs its columns are dealt out, and how long a run is.
-HEIGHT, WIDTH, X_SIZE, TOP, LEFT, APART_H, APART_W, RUNS, RUN = range(9)
-# The planes that are written; how many planes an image has before and after, how many of the former add up to one of
-# the latter and how many of the latter share one of the former; rows of the frame from one row of these to the next.
-OUT_H, OUT_W, PLANES_IN, PLANES_OUT, FAN, SHARED, STEP = range(9, 16)
+# Behind the numbers of the frame, those of the planes that are written; how many planes an image has before and after,
+# how many of the former add up to one of the latter and how many of the latter share one of the former; rows of the
+# frame from one row of these to the next.
+OUT_H, OUT_W, PLANES_IN, PLANES_OUT, FAN, SHARED, STEP = range(FRAME_NUMBERS, FRAME_NUMBERS + 7)
 # The kernel's taps and how far down in the frame they reach; the code; elements of scratch a thread owns, and where in
-# them strips that are not stored as they are begin, or the frame of dy; numbers in a vector; planes a task.
-TAPS, REACH, ADDRESS, SCRATCH, EDGE, IMAGES, LANES, TOGETHER = range(16, 24)
-# Quotients that would take longer than the sums of a short row: elements of a run that hold pixels, where in the first
-# and in the second run the zeros behind them begin, where the last strip does. From TABLE on the length of a row of the
-# frame, and where in it the kernel's columns stand.
-COUNT, ZEROS, SECOND_ZEROS, LAST_STRIP, TABLE = range(24, 29)
+# them strips that are not stored as they are begin, or the frame of dy; numbers in a vector; planes a task; where a
+# row's last strip begins; from TABLE on the length of a row of the frame, and where in it the kernel's columns are.
+TAPS, REACH, ADDRESS, SCRATCH, EDGE, IMAGES, LANES, TOGETHER, LAST_STRIP, TABLE = range(STEP + 1, STEP + 11)
 
 _TASKS = 64  # tasks to aim for where planes are small, so that many cores find work
 _MOST_FILTERS = 4  # of an input channel, beyond which a product of matrices is faster
@@ -109,20 +103,18 @@ def _numbers(
     lanes = lanes_of(dtype.itemsize)
     reach = (kernel_h - 1) * down
     across = -(-width // lanes) * lanes
-    run_length = padded_stride(across + (kernel_w - 1) * right // runs + SPLIT, dtype)
-    row = runs * run_length
+    planes = geometry.images * fan[0]
+    read = across + (kernel_w - 1) * right // runs
+    frame = frame_numbers((geometry.height, geometry.width), planes, pad, read, dtype, apart, runs)
+    row, run_length = frame[FRAME_ROW], frame[RUN]
     rows = (-(-height // ROWS) * ROWS - 1) * step + reach + 1
     edge = rows * row + SPLIT
     behind = height * across + (kernel_h * kernel_w + 1) * lanes if sums else ROWS * lanes  # frame of dy, sums
     code = (sums_kernel if sums else rows_kernel)(dtype.itemsize, geometry.kernel, step, down)
     scratch = edge + behind
-    size = geometry.images * fan[0] * geometry.height * geometry.width
-    numbers = [geometry.height, geometry.width, size, *pad, *apart, runs, run_length, height, width, *fan, step]
     together = max(1, min(16, geometry.images * fan[1] // _TASKS, 4096 // (height * width)))
-    numbers += [kernel_h * kernel_w, reach, code, scratch + -scratch % lanes, edge, geometry.images, lanes, together]
-    end = pad[1] + geometry.width
-    numbers += [min(-(-end // runs), run_length - SPLIT), max(0, -(-end // runs)), max(0, end // runs)]
-    numbers += [(width - 1) // lanes * lanes, row]
+    numbers = [*frame, height, width, *fan, step, kernel_h * kernel_w, reach, code, scratch + -scratch % lanes, edge]
+    numbers += [geometry.images, lanes, together, (width - 1) // lanes * lanes, row]
     return np.array([*numbers, *[j * right % runs * run_length + j * right // runs for j in range(kernel_w)]], np.int64)
 
 
@@ -159,53 +151,6 @@ def weight_gradient(plan: Plan, x: Array, dy: Array, dw: Array, dbias: Array) ->
     run(_add_gradients, int(g[PLANES_OUT]), (x, dy, *targets, scratch), g)
 
 
-@kernel()
-def _frame_row(x: Array, x_at: int, h: int, scratch: Array, at: int, g: Numbers) -> None:
-    """Write row h of the frame of the plane at x_at; the frame begins at `at` and is written from top to bottom."""
-    to, i = at + h * g[TABLE], h - g[TOP]
-    between = False
-    if g[APART_H] > 1:
-        between = i % g[APART_H] != 0
-        i //= g[APART_H]
-    if i < 0 or i >= g[HEIGHT] or between:
-        for place in range(to, to + g[TABLE], SPLIT):
-            clear(scratch, place)
-        return
-    runs, length, left, count = g[RUNS], g[RUN], g[LEFT], g[COUNT]
-    source = x_at + i * g[WIDTH] - left
-    if g[APART_W] > 1 or runs > 2 or source < 0 or source + runs * (count + SPLIT) > g[X_SIZE]:
-        _frame_row_slowly(x, source + left, scratch, to, g)
-        return
-    for place in range(0, count, SPLIT):
-        if runs == 1:
-            split1(scratch, to + place, length, x, source + place)
-        else:
-            split2(scratch, to + place, length, x, source + 2 * place)
-    for column in range(left):  # quotients by 1 or 2
-        scratch[to + (column & (runs - 1)) * length + (column >> (runs - 1))] = 0
-    for place in range(to + g[ZEROS], to + length - SPLIT, SPLIT):
-        clear(scratch, place)
-    for place in range(to + length + g[SECOND_ZEROS], to + g[TABLE] - SPLIT, SPLIT):
-        clear(scratch, place)
-
-
-@kernel()
-def _frame_row_slowly(x: Array, source: int, scratch: Array, to: int, g: Numbers) -> None:
-    """Write a row of the frame where pixels are apart, or may not be read in vectors because the array ends."""
-    for place in range(to, to + g[TABLE], SPLIT):
-        clear(scratch, place)
-    left, apart, runs = g[LEFT], g[APART_W], g[RUNS]
-    first = 0 if left >= 0 else -(left // apart)
-    last = min(g[WIDTH], (g[TABLE] - 1 - left) // apart + 1)
-    if runs == 1:
-        for j in range(first, last):
-            scratch[to + left + j * apart] = x[source + j]
-        return
-    for j in range(first, last):
-        column = left + j * apart
-        scratch[to + column % runs * g[RUN] + column // runs] = x[source + j]
-
-
 @task("fffff")
 def _correlate(
     number: int, thread: int, x: Array, w: Array, y: Array, ending: Array, scratch: Array, g: Numbers
@@ -222,7 +167,7 @@ def _correlate(
             for row in range(0, g[OUT_H], ROWS):
                 needed = (row + ROWS - 1) * g[STEP] + g[REACH] + 1
                 for h in range(framed, needed):
-                    _frame_row(x, x_at, h, scratch, at, g)
+                    frame_row(x, x_at, h, scratch, at + h * g[FRAME_ROW], g)
                 framed = needed
                 target = (plane * g[OUT_H] + row) * g[OUT_W]
                 if g[FAN] == 1:
@@ -273,7 +218,7 @@ def _add_gradients(
     for n in range(g[IMAGES]):
         x_at = (n * g[PLANES_IN] + o // g[SHARED]) * g[HEIGHT] * g[WIDTH]
         for h in range((g[OUT_H] - 1) * g[STEP] + g[REACH] + 1):
-            _frame_row(x, x_at, h, scratch, at, g)
+            frame_row(x, x_at, h, scratch, at + h * g[FRAME_ROW], g)
         source = (n * g[PLANES_OUT] + o) * pixels
         for i in range(g[OUT_H]):
             for j in range(g[OUT_W]):

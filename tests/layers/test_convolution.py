@@ -191,3 +191,20 @@ def test_diffs_of_pairs_add_up():
     runner.clear_params()
     runner.backward([runner.top[0].data.copy(), runner.top[0].data.copy()])
     np.testing.assert_allclose(runner.layer.params[0].diff, 2 * once)
+
+
+def test_three_by_three_in_float32():
+    """In float32 other kernels run than in double, which the contract tests."""
+    text = """layer { name: "a" type: "Convolution" bottom: "b" top: "t" convolution_param {
+        num_output: 32 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } }"""
+    shape = (1, 32, 13, 14)
+    single, double = (LayerRunner(text, [shape], dtype=dtype) for dtype in (np.float32, np.float64))
+    for runner in (single, double):
+        runner.forward()
+        runner.backward()
+    for got, expected in (
+        (single.top[0].data, double.top[0].data),
+        (single.bottom[0].diff, double.bottom[0].diff),
+        (single.layer.params[0].diff, double.layer.params[0].diff),
+    ):
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
