@@ -76,9 +76,7 @@ class Eltwise(Layer):
         if self.keeps_first:
             self.buffers["first"][...] = bottom[0].data
         if self.operation == "SUM":
-            eltwise.weighted_sum(inputs[0], self.coefficients[0], inputs[1], self.coefficients[1], y)
-            for x, coefficient in zip(inputs[2:], self.coefficients[2:], strict=True):
-                eltwise.weighted_sum(y, 1.0, x, coefficient, y)
+            self._sum(inputs, y)
         elif self.operation == "PROD":
             eltwise.product(inputs[0], inputs[1], y)
             for x in inputs[2:]:
@@ -88,6 +86,26 @@ class Eltwise(Layer):
             eltwise.maximum_of_two(inputs[0], inputs[1], y, winner)
             for i, x in enumerate(inputs[2:], start=2):
                 eltwise.maximum_of_next(x, i, y, winner)
+
+    def can_fuse(self, axis: int | None) -> bool:
+        """Return whether a sum is to be rectified."""
+        return self.operation == "SUM" and axis is None
+
+    def forward_fused(
+        self, bottom: Sequence[Blob], top: Sequence[Blob], scale: Array, shift: Array, slope: float | None = None
+    ) -> None:
+        """Write the rectified sum; there is no scale and no shift."""
+        self._sum([blob.data.reshape(-1) for blob in bottom], top[0].data.reshape(-1), slope)
+
+    def _sum(self, inputs: Sequence[Array], y: Array, slope: float | None = None) -> None:
+        """Add up, and rectify with the last."""
+        total, weight = inputs[0], self.coefficients[0]
+        for i, (x, coefficient) in enumerate(zip(inputs[1:], self.coefficients[1:], strict=True), start=2):
+            if i == len(inputs) and slope is not None:
+                eltwise.add_rectified(total, weight, x, coefficient, y, slope)
+            else:
+                eltwise.weighted_sum(total, weight, x, coefficient, y)
+            total, weight = y, 1.0
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the diffs of the bottoms, the first last: in place, it is where the top's diff stands."""

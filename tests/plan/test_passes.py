@@ -93,7 +93,7 @@ RESIDUAL = (
     + layer("Eltwise", "a1 a3", "a")
     + relu("a")
     + conv_norm("a", "b2", 8, 3, "pad: 1")
-    + layer("Eltwise", "a b2", "b", "eltwise_param { coeff: 1 coeff: 0.5 }")
+    + layer("Eltwise", "a b2 a", "b", "eltwise_param { coeff: 1 coeff: 0.5 coeff: -2 }")
     + relu("b")
     + pool("b", "pool", "pool: AVE global_pooling: true")
     + full("pool", "fc", 3)
