@@ -10,7 +10,143 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+import numpy.typing as npt
+
 from pycaffelite.kernels._jit import Array, kernel, prange
+from pycaffelite.kernels.flat import span
+from pycaffelite.kernels.tasks import Task, run, task
+from pycaffelite.kernels.workspace import most_threads, workspace
+
+Numbers = npt.NDArray[np.int64]
+
+_COLUMNS = 128  # positions that are worked on together: their channels stay in the second cache
+_CHANNELS, _INNER, _REACH, _USUAL, _KEEP, _EACH = range(2, 8)
+_K, _A, _EXPONENT, _FACTOR, _ONE, _START = range(
+    6
+)  # places in the scratch memory: constants, and where the rest begins
+
+
+def forward_across(x: Array, size: int, k: float, a: float, beta: float, divisor: Array, y: Array) -> None:
+    """Write d[n,c,s] = k + a (sum of x[n,j,s]^2 over the existing channels j from c - size // 2 to c + size // 2).
+
+    And y = x d^-beta. Parallel over blocks of positions; `size` products and additions an element.
+
+    Args:
+        x: (N, C, S), in.
+        size: Channels of a window, odd.
+        k, a, beta: Numbers in the formula.
+        divisor: (N * C * S,), out: d; or of no length, where nobody wants it.
+        y: (N, C, S), out.
+    """
+    arrays = (x.reshape(-1), y.reshape(-1), divisor)
+    _run_blocks(_across, x.shape, arrays, (k, a, -beta, 0, 1), (size // 2, beta == 0.75, divisor.size > 0))
+
+
+def backward_across(x: Array, size: int, a: float, beta: float, divisor: Array, dy: Array, dx: Array) -> None:
+    """Write dx = dy d^-beta - 2 a beta x (sum of dy x d^(-beta - 1) over the window), for d of `forward_across`.
+
+    x, dy (in), dx (out): (N, C, S); divisor (in): (N * C * S,).
+    """
+    arrays = (x.reshape(-1), divisor, dy.reshape(-1), dx.reshape(-1))
+    _run_blocks(_across_backward, x.shape, arrays, (0, 0, -beta, 2 * a * beta, 1), (size // 2, beta == 0.75, 0))
+
+
+def _run_blocks(
+    work: Task, shape: tuple[int, ...], arrays: tuple[Array, ...], constants: tuple[float, ...], more: tuple[int, ...]
+) -> None:
+    """Run a task over all blocks of positions; the last array is scratch memory, with the constants at its start."""
+    outer, channels, inner = shape
+    blocks = outer * -(-inner // _COLUMNS)
+    each = (channels + 1) * _COLUMNS
+    scratch = workspace(arrays[0].dtype, _START + each * most_threads())
+    scratch[:_START] = constants
+    run(
+        work,
+        min(64, blocks),
+        (*arrays, scratch),
+        np.array((min(64, blocks), blocks, *shape[1:], *more, each), np.int64),
+    )
+
+
+@kernel(inner=True)
+def _powers(scratch: Array, source: int, target: int, count: int, usual: int) -> None:
+    """Write d^-beta of a row; the usual exponent, 3/4, is done with two square roots, which vector units have."""
+    if usual:
+        one = scratch[_ONE]  # of the arrays' type, which a literal is not
+        for i in range(count):
+            root = math.sqrt(scratch[source + i])
+            scratch[target + i] = one / (root * math.sqrt(root))
+    else:
+        exponent = scratch[_EXPONENT]
+        for i in range(count):
+            scratch[target + i] = scratch[source + i] ** exponent
+
+
+@kernel(inner=True)
+def _block(block: int, g: Numbers) -> tuple[int, int]:
+    """Return where a block begins in the array, and how many positions it has."""
+    blocks = (g[_INNER] + _COLUMNS - 1) // _COLUMNS
+    n, first = block // blocks, block % blocks * _COLUMNS
+    return n * g[_CHANNELS] * g[_INNER] + first, min(_COLUMNS, g[_INNER] - first)
+
+
+@task("fffff")
+def _across(
+    number: int, thread: int, x: Array, y: Array, divisor: Array, scratch: Array, _e: Array, g: Numbers
+) -> None:
+    begin, end = span(number, g)
+    channels, inner, reach = g[_CHANNELS], g[_INNER], g[_REACH]
+    k, a = scratch[_K], scratch[_A]
+    at = _START + thread * g[_EACH]
+    for block in range(begin, end):
+        start, count = _block(block, g)
+        for c in range(channels):
+            for i in range(count):
+                scratch[at + i] = 0
+            for j in range(max(0, c - reach), min(channels, c + reach + 1)):
+                for i in range(count):
+                    scratch[at + i] += x[start + j * inner + i] * x[start + j * inner + i]
+            for i in range(count):
+                scratch[at + i] = k + a * scratch[at + i]
+            row = start + c * inner
+            if g[_KEEP]:
+                for i in range(count):
+                    divisor[row + i] = scratch[at + i]
+            _powers(scratch, at, at + _COLUMNS, count, g[_USUAL])
+            for i in range(count):
+                y[row + i] = x[row + i] * scratch[at + _COLUMNS + i]
+
+
+@task("fffff")
+def _across_backward(
+    number: int, thread: int, x: Array, divisor: Array, dy: Array, dx: Array, scratch: Array, g: Numbers
+) -> None:
+    begin, end = span(number, g)
+    channels, inner, reach = g[_CHANNELS], g[_INNER], g[_REACH]
+    factor = scratch[_FACTOR]
+    at = _START + thread * g[_EACH]
+    spare = at + channels * _COLUMNS
+    for block in range(begin, end):
+        start, count = _block(block, g)
+        for c in range(channels):  # dx holds dy d^-beta, the scratch what is to be summed
+            row, own = start + c * inner, at + c * _COLUMNS
+            for i in range(count):
+                scratch[own + i] = divisor[row + i]
+            _powers(scratch, own, spare, count, g[_USUAL])
+            for i in range(count):
+                dx[row + i] = dy[row + i] * scratch[spare + i]
+            for i in range(count):
+                scratch[own + i] = dx[row + i] * x[row + i] / scratch[own + i]
+        for c in range(channels):
+            row = start + c * inner
+            for i in range(count):
+                scratch[spare + i] = 0
+            for j in range(max(0, c - reach), min(channels, c + reach + 1)):
+                for i in range(count):
+                    scratch[spare + i] += scratch[at + j * _COLUMNS + i]
+            for i in range(count):
+                dx[row + i] -= factor * x[row + i] * scratch[spare + i]
 
 
 @kernel(parallel=True)
@@ -18,22 +154,6 @@ def square(x: Array, squares: Array) -> None:
     """Write squares[i] = x[i]^2, flat."""
     for i in prange(x.size):
         squares[i] = x[i] * x[i]
-
-
-@kernel(parallel=True)
-def sum_across(values: Array, size: int, sums: Array) -> None:
-    """Write sums[n,c,s] = sum of values[n,j,s] over the existing channels j from c - size // 2 to c + size // 2.
-
-    values (in), sums (out): (N, C, S). Parallel over n and c; `size` additions an element.
-    """
-    channels, inner, reach = values.shape[1], values.shape[2], size // 2
-    for row in prange(values.shape[0] * channels):
-        n, c = row // channels, row % channels
-        for s in range(inner):
-            sums[n, c, s] = 0
-        for j in range(max(0, c - reach), min(channels, c + reach + 1)):
-            for s in range(inner):
-                sums[n, c, s] += values[n, j, s]
 
 
 @kernel(parallel=True)

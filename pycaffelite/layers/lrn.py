@@ -50,41 +50,62 @@ class LRN(Layer):
         self.factor: float = fields.alpha / (self.size if self.across else self.size**2)
 
     def layout(self, bottom_shapes: Sequence[Shape]) -> Layout:
-        """Return one top like the bottom; d, its power, and room for window sums."""
+        """Return one top like the bottom; d and, within channels, its power and room for window sums."""
         shape = bottom_shapes[0]
         if len(shape) != 4:
             raise ShapeError(
                 "LRN needs four axes", expected="N x C x H x W", got=f"bottom of shape {shape_text(shape)}"
             )
-        return Layout([shape], buffers=dict.fromkeys(("divisor", "power", "values", "rows", "sums"), (shape, None)))
+        names = ("divisor",) if self.across else ("divisor", "power", "values", "rows", "sums")
+        return Layout([shape], buffers=dict.fromkeys(names, (shape, None)))
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        """Write y, and keep d and its power for backward."""
+        """Write y, and keep what backward needs."""
+        if self.across:
+            self._forward_across(bottom, top, self.buffers["divisor"].reshape(-1))
+            return
         x, y = bottom[0].data.reshape(-1), top[0].data.reshape(-1)
         divisor, power, values, sums = self._flat("divisor", "power", "values", "sums")
         lrn.square(x, values)
-        self._sum_windows(bottom[0].shape)
+        self._sum_within(bottom[0].shape)
         lrn.forward(x, sums, self.k, self.factor, self.beta, divisor, power, y)
+
+    def forward_alone(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Write y."""
+        if self.across:
+            self._forward_across(bottom, top, self.buffers["divisor"].reshape(-1)[:0])
+        else:
+            self.forward(bottom, top)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx."""
         if not wanted[0]:
             return
+        if self.across:
+            x, dx, dy = (_channels(array) for array in (bottom[0].data, bottom[0].diff, top[0].diff))
+            divisor = self.buffers["divisor"].reshape(-1)
+            lrn.backward_across(x, self.size, self.factor, self.beta, divisor, dy, dx)
+            return
         x, dx, dy = bottom[0].data.reshape(-1), bottom[0].diff.reshape(-1), top[0].diff.reshape(-1)
         divisor, power, values, sums = self._flat("divisor", "power", "values", "sums")
         lrn.weighted_ratio(x, divisor, power, dy, values)
-        self._sum_windows(bottom[0].shape)
+        self._sum_within(bottom[0].shape)
         lrn.backward(x, power, sums, 2 * self.factor * self.beta, dy, dx)
 
     def _flat(self, *names: str) -> list[Array]:
         return [self.buffers[name].reshape(-1) for name in names]
 
-    def _sum_windows(self, shape: Shape) -> None:
+    def _forward_across(self, bottom: Sequence[Blob], top: Sequence[Blob], divisor: Array) -> None:
+        x, y = _channels(bottom[0].data), _channels(top[0].data)
+        lrn.forward_across(x, self.size, self.k, self.factor, self.beta, divisor, y)
+
+    def _sum_within(self, shape: Shape) -> None:
         """Sum the buffer `values` over the neighbourhood of each element, into the buffer `sums`."""
-        values, rows, sums = (self.buffers[name] for name in ("values", "rows", "sums"))
-        if self.across:
-            view = (shape[0], shape[1], shape[2] * shape[3])
-            lrn.sum_across(values.reshape(view), self.size, sums.reshape(view))
-        else:
-            view = (shape[0] * shape[1], shape[2], shape[3])
-            lrn.sum_within(values.reshape(view), self.size, rows.reshape(view), sums.reshape(view))
+        view = (shape[0] * shape[1], shape[2], shape[3])
+        values, rows, sums = (self.buffers[name].reshape(view) for name in ("values", "rows", "sums"))
+        lrn.sum_within(values, self.size, rows, sums)
+
+
+def _channels(array: Array) -> Array:
+    """Return an array of images as N x C x S."""
+    return array.reshape(array.shape[0], array.shape[1], -1)

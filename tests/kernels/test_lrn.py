@@ -9,14 +9,27 @@ DTYPES = [(np.float32, 1e-5), (np.float64, 1e-13)]
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), DTYPES)
-@pytest.mark.parametrize("size", [1, 3, 9])
-def test_sum_across(dtype, tolerance, size):
-    values = np.random.default_rng(1).standard_normal((2, 5, 3)).astype(dtype)
-    sums = np.full_like(values, 9)
-    lrn.sum_across(values, size, sums)
-    for c in range(5):
-        expected = values[:, max(0, c - size // 2) : c + size // 2 + 1].sum(axis=1)
-        np.testing.assert_allclose(sums[:, c], expected, rtol=0, atol=tolerance)
+@pytest.mark.parametrize("beta", [0.75, 0.5])
+@pytest.mark.parametrize(("size", "shape"), [(1, (2, 5, 3)), (3, (1, 4, 131)), (9, (2, 5, 3))])
+def test_across(dtype, tolerance, size, shape, beta):
+    x, dy = np.random.default_rng(1).standard_normal((2, *shape)).astype(dtype)
+    y, dx, divisor = np.full_like(x, 9), np.full_like(x, 9), np.full(x.size, 9, dtype)
+
+    def windows(values):
+        reach = size // 2
+        sums = [values[:, max(0, c - reach) : c + reach + 1].sum(axis=1) for c in range(shape[1])]
+        return np.stack(sums, axis=1)
+
+    lrn.forward_across(x, size, 2.0, 0.3, beta, divisor, y)
+    expected = 2 + 0.3 * windows(x.astype(np.float64) ** 2)
+    np.testing.assert_allclose(divisor, expected.reshape(-1), rtol=tolerance)
+    np.testing.assert_allclose(y, x * expected**-beta, rtol=tolerance)
+    alone = np.full_like(x, 9)
+    lrn.forward_across(x, size, 2.0, 0.3, beta, divisor[:0], alone)
+    np.testing.assert_array_equal(alone, y)
+    lrn.backward_across(x, size, 0.3, beta, divisor, dy, dx)
+    truth = dy * expected**-beta - 0.6 * beta * x * windows(dy * x * expected ** (-beta - 1))
+    np.testing.assert_allclose(dx, truth, rtol=0, atol=10 * tolerance)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), DTYPES)
