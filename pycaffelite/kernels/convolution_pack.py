@@ -27,7 +27,7 @@ from pycaffelite.kernels.convolution_plan import (
     X_SIZE,
     Numbers,
 )
-from pycaffelite.kernels.microkernel import SHORT, add8, copy8
+from pycaffelite.kernels.moves import SHORT, add8, copy8
 
 
 @kernel()

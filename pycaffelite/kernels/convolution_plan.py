@@ -19,13 +19,13 @@ from pycaffelite.kernels.microkernel import (
     RECTIFY,
     ROW_BIAS,
     SCALE,
-    SHORT,
     VECTORS,
     ZERO,
     row_tiles,
     tile_kernel,
     tile_width,
 )
+from pycaffelite.kernels.moves import SHORT
 from pycaffelite.kernels.workspace import most_threads, padded_stride
 
 Numbers = npt.NDArray[np.int64]

@@ -21,14 +21,13 @@ from pycaffelite.kernels.microkernel import (
     ACCUMULATE,
     MAX_HEIGHT,
     ROW_BIAS,
-    SHORT,
     ZERO,
-    copy8,
     multiply_tile,
     row_tiles,
     tile_kernel,
     tile_width,
 )
+from pycaffelite.kernels.moves import SHORT, copy8
 from pycaffelite.kernels.tasks import run, task
 from pycaffelite.kernels.workspace import most_threads, workspace
 

@@ -38,7 +38,6 @@ _STARTS = 3  # mask
 
 _TILE_ARGUMENTS = 12  # of a micro-kernel
 VECTORS = 2  # vectors in a row of a tile
-SHORT = 8  # elements that `copy8` and `add8` move
 
 
 def _features() -> set[str]:
@@ -348,34 +347,6 @@ def _multiply_tile_indexed(  # type: ignore[no-untyped-def]
     )
 
 
-def _move8(add: bool) -> Any:
-    """Make an intrinsic that copies, or adds, SHORT elements of a flat array to another."""
-
-    @intrinsic
-    def move(typing_context, target, target_at, source, source_at):  # type: ignore[no-untyped-def]
-        signature = types.void(target, types.int64, source, types.int64)
-
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            kind = ir.VectorType(context.get_value_type(signature.args[0].dtype), SHORT)
-            align = signature.args[0].dtype.bitwidth // 8
-            places = []
-            for position in (0, 2):
-                place = _element(context, builder, signature.args[position], args[position], args[position + 1])
-                places.append(builder.bitcast(place, kind.as_pointer()))
-            value = builder.load(places[1])
-            value.align = align
-            if add:
-                old = builder.load(places[0])
-                old.align = align
-                value = builder.fadd(old, value)
-            builder.store(value, places[0]).align = align
-            return context.get_dummy_value()
-
-        return signature, generate
-
-    return move
-
-
 def _multiply_tile_slowly(
     kernel: int, steps: int, a: Array, a_at: int, a_row: int, a_step: int, b: Array, b_at: int, b_step: int,
     c: Array, c_at: int, c_row: int, start: int, bias: Array, bias_at: int,
@@ -408,17 +379,5 @@ def _multiply_tile_indexed_slowly(
     c[where] = product
 
 
-def _copy8_slowly(target: Array, target_at: int, source: Array, source_at: int) -> None:
-    columns = np.arange(SHORT)
-    target[target_at + columns] = source[source_at + columns]
-
-
-def _add8_slowly(target: Array, target_at: int, source: Array, source_at: int) -> None:
-    columns = np.arange(SHORT)
-    target[target_at + columns] += source[source_at + columns]
-
-
 multiply_tile: Any = _multiply_tile if JIT_ENABLED else _multiply_tile_slowly
 multiply_tile_indexed: Any = _multiply_tile_indexed if JIT_ENABLED else _multiply_tile_indexed_slowly
-copy8: Any = _move8(add=False) if JIT_ENABLED else _copy8_slowly
-add8: Any = _move8(add=True) if JIT_ENABLED else _add8_slowly

@@ -26,7 +26,8 @@ from pycaffelite.kernels import convolution
 from pycaffelite.kernels._jit import Array, kernel
 from pycaffelite.kernels.convolution_plan import Geometry
 from pycaffelite.kernels.frame import FRAME_ROW, HEIGHT, WIDTH, Numbers, frame_row
-from pycaffelite.kernels.microkernel import ACCUMULATE, SHORT, ZERO, copy8, multiply_tile
+from pycaffelite.kernels.microkernel import ACCUMULATE, ZERO, multiply_tile
+from pycaffelite.kernels.moves import SHORT, copy8
 from pycaffelite.kernels.tasks import run, task
 from pycaffelite.kernels.winograd_plan import (
     ADDRESS,

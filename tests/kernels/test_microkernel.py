@@ -16,8 +16,6 @@ from pycaffelite.kernels.microkernel import (
     ROW_BIAS,
     SCALE,
     ZERO,
-    add8,
-    copy8,
     multiply_tile,
     multiply_tile_indexed,
     row_tiles,
@@ -35,12 +33,6 @@ def multiply(_number, _thread, a, b, c, bias, _e, g):
 @task("fffff")
 def multiply_indexed(_number, _thread, a, b, c, bias, _e, g):
     multiply_tile_indexed(g[0], g[1], a, 1, g[2], g[3], b, 2, g, 9, c, 3, g[5], g[6], bias, 1, bias, 1, g[7])
-
-
-@task("fffff")
-def move(_number, _thread, source, copied, added, _d, _e, g):
-    copy8(copied, g[0], source, g[1])
-    add8(added, g[0], source, g[1])
 
 
 def matrices(dtype, height, width, steps):
@@ -90,17 +82,6 @@ def test_one_vector_and_indexed_rows(dtype):
 def test_endings(start):
     for dtype in (np.float32, np.float64):
         run_tile(multiply_indexed, dtype, 3, 5, start, factor=0.25)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_moving_eight_elements(dtype):
-    source = np.arange(1, 20, dtype=dtype)
-    copied, added = np.zeros(20, dtype), np.ones(20, dtype)
-    run(move, 1, (source, copied, added), np.array([5, 3], np.int64))
-    expected = np.zeros(20, dtype)
-    expected[5:13] = source[3:11]
-    np.testing.assert_array_equal(copied, expected)
-    np.testing.assert_array_equal(added, expected + 1)
 
 
 @pytest.mark.parametrize("rows", [1, 5, MAX_HEIGHT, MAX_HEIGHT + 1, 50, 500])
