@@ -31,7 +31,7 @@ def negative_expm1(x: float) -> float:
     return power * series + (power - 1)
 
 
-@kernel()
+@kernel(inner=True)
 def _split(x: float) -> tuple[float, float]:
     """Return 2^n and e^r - 1, where x = n ln 2 + r and |r| <= (ln 2) / 2; the latter by its Taylor series."""
     x = np.float64(_LEAST if x < _LEAST else x)
