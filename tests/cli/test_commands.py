@@ -145,3 +145,23 @@ def test_time(run: Run) -> None:
     assert result.exit_code == 0, result.stderr
     assert "medians of 2 passes, 1 thread" in result.stdout
     assert json.loads(run("time", "nets/tiny.prototxt", "--iterations", "2", "--json").stdout)["iterations"] == 2
+
+
+class TestWarmup:
+    @pytest.mark.parametrize("config", ["nets/tiny.prototxt", "solvers/tiny_solver.prototxt"])
+    def test_leaves_no_files(self, run: Run, config: str) -> None:
+        before = sorted(Path().rglob("*"))
+        result = run("warmup", config)
+        assert result.exit_code == 0, result.stderr
+        assert result.stdout.startswith("ready after ")
+        assert sorted(Path().rglob("*")) == before
+
+    def test_lenet(self, run: Run) -> None:
+        result = run("warmup")
+        assert result.exit_code == 0, result.stderr
+
+    def test_a_net_that_is_not_whole(self, run: Run) -> None:
+        Path("broken.prototxt").write_text('layer { name: "a" type: "ReLU" bottom: "nothing" top: "a" }')
+        result = run("warmup", "broken.prototxt")
+        assert result.exit_code == 1
+        assert "error: broken.prototxt:1" in result.stderr
