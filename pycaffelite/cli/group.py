@@ -23,7 +23,7 @@ COMMANDS: dict[str, str] = {
     "upgrade": "Write a net or solver of any age in the current form.",
     "layers": "List the layer types, or explain one.",
     "data": "Make databases of images, and look at them.",
-    "warmup": "Compile what a net needs, so that its first run is as fast as the others.",
+    "warmup": "Compile what a net needs before its first run.",
 }
 
 

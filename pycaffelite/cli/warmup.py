@@ -38,7 +38,7 @@ test_interval: 1
 @threads_option
 @builtin_data_option
 def warmup(config: str | None, threads: int | None, builtin_data: bool) -> None:
-    """Compile what a net needs, so that its first run is as fast as the others.
+    """Compile what a net needs before its first run.
 
     CONFIG is a net or a solver; without it, LeNet. A net runs forward and backward once, a solver does one update
     more. Nothing is written but the compiled code, in your cache folder.
