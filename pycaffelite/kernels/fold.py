@@ -12,13 +12,16 @@ from pycaffelite.kernels._jit import Array, kernel
 
 
 @kernel()
-def fold_normalization(mean: Array, variance: Array, eps: float, scale: Array, shift: Array) -> None:
-    """Add (x[c] - mean[c]) / sqrt(variance[c] + eps)."""
+def fold_normalization(
+    mean_sum: Array, variance_sum: Array, count: Array, eps: float, scale: Array, shift: Array
+) -> None:
+    """Add (x[c] - mean_sum[c] / count) / sqrt(variance_sum[c] / count + eps); sums count as 0 while count[0] is 0."""
     real = scale.dtype.type
+    weight = real(0) if count[0] == 0 else real(1) / count[0]
     for c in range(scale.size):
-        factor = real(1) / real(math.sqrt(variance[c] + real(eps)))
+        factor = real(1) / real(math.sqrt(weight * variance_sum[c] + real(eps)))
         scale[c] *= factor
-        shift[c] = (shift[c] - mean[c]) * factor
+        shift[c] = (shift[c] - weight * mean_sum[c]) * factor
 
 
 @kernel()

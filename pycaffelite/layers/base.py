@@ -136,6 +136,7 @@ class Layer:
     automatic_tops: ClassVar[bool] = False  # whether the net makes the tops that the prototxt leaves out
     no_gradient_to: ClassVar[frozenset[int]] = frozenset()  # bottoms that never get one: labels
     keeps_elements: ClassVar[bool] = False  # whether top and diff are those of the bottom in another shape, no more
+    joins: ClassVar[bool] = False  # whether `forward` only copies each bottom to its place in the top, see `parts`
 
     def __init__(self, message: Any, context: Context) -> None:
         self.message = message
@@ -190,6 +191,13 @@ class Layer:
             slope: That of the rectifier, see `Epilogue`; None for none.
         """
         raise NotImplementedError
+
+    def parts(self, top: Sequence[Blob]) -> Sequence[Array]:
+        """Return, for a layer that `joins`, where in the top each bottom goes; nothing where places are not contiguous.
+
+        Each part is as large as its bottom; its shape does not matter.
+        """
+        return ()
 
     def leaves_alone(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> bool:
         """Return whether `forward` on these blobs does nothing, whatever they hold."""

@@ -100,9 +100,8 @@ class BatchNorm(Layer):
         return Epilogue(self._fold, axis=1) if self.fixed else None
 
     def _fold(self, scale: Array, shift: Array) -> None:
-        mean, variance = self.buffers["mean"], self.buffers["variance"]
-        self._recall(mean, variance)
-        fold.fold_normalization(mean, variance, self.eps, scale, shift)
+        mean_sum, variance_sum, factor = (blob.data for blob in self.params)
+        fold.fold_normalization(mean_sum, variance_sum, factor, self.eps, scale, shift)
 
     def _recall(self, mean: Array, variance: Array) -> None:
         """Take the statistics from the sums."""

@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from pycaffelite.blob import Blob, Shape
+import numpy as np
+
+from pycaffelite.blob import Array, Blob, Shape
 from pycaffelite.errors import FieldError, ShapeError
 from pycaffelite.kernels import block
 from pycaffelite.layers.base import Arity, Context, Layer, Layout, canonical_axis, shape_text
@@ -29,6 +31,7 @@ class Concat(Layer):
     """
 
     arity: ClassVar[Arity] = Arity(bottoms=(1, None))
+    joins = True
 
     def __init__(self, message: Any, context: Context) -> None:
         super().__init__(message, context)
@@ -70,6 +73,12 @@ class Concat(Layer):
         for blob, width in zip(bottom, self.widths, strict=True):
             block.put(blob.data.reshape(self.outer, width), whole, offset)
             offset += width
+
+    def parts(self, top: Sequence[Blob]) -> Sequence[Array]:
+        """Return the rows of the bottoms, if there is one outer row: they do not alternate."""
+        if self.outer != 1:
+            return ()
+        return np.split(top[0].data.reshape(-1), np.cumsum(self.widths)[:-1])
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Copy the diffs back."""

@@ -7,10 +7,11 @@ from pycaffelite.plan.diffs import pass_diffs_on
 from pycaffelite.plan.frugal import drop_idle_steps, keep_nothing
 from pycaffelite.plan.fusion import fuse
 from pycaffelite.plan.naive import naive_plan
+from pycaffelite.plan.parts import write_in_parts
 from pycaffelite.plan.plan import Plan
 from pycaffelite.plan.views import share_views
 
-_PASSES = (keep_nothing, fuse, share_views, drop_idle_steps, pass_diffs_on)
+_PASSES = (keep_nothing, fuse, share_views, write_in_parts, drop_idle_steps, pass_diffs_on)
 
 
 def compile_plan(net: Net, *, naive: bool = False, forward_only: bool = False) -> Plan:

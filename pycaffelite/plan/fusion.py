@@ -92,7 +92,8 @@ class _FusedRun:
         if self.axis is not None:
             top = maker.tops[0].data
             count = top.shape[self.axis]
-            scale = np.ones(count, top.dtype)
+            scale = np.empty(count, top.dtype)
+            scale.fill(1)
             shift = shift.copy() if shift.size else np.zeros(count, top.dtype)
         for epilogue in self.epilogues:
             epilogue.fold(scale, shift)

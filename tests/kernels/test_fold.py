@@ -14,8 +14,10 @@ def test_one_layer_after_another(dtype, channels):
     scale, shift = np.full(channels, 3, dtype), np.full(channels, -2, dtype)
     y = 3 * x - 2
     tolerance = 1e-5 if dtype is np.float32 else 1e-13
-    fold.fold_normalization(mean, variance, 0.25, scale, shift)
+    fold.fold_normalization(2 * mean, 2 * variance, np.full(1, 2, dtype), 0.25, scale, shift)
     y = (y - mean) / np.sqrt(variance + dtype(0.25))
+    fold.fold_normalization(mean, variance, np.zeros(1, dtype), 0.25, scale, shift)
+    y = 2 * y
     np.testing.assert_allclose(scale * x + shift, y, rtol=0, atol=tolerance)
     fold.fold_scale(factors, shifts, scale, shift)
     y = y * factors + shifts

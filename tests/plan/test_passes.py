@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pycaffelite.api import load_solver
 from pycaffelite.graph.wiring import build_graph
 from pycaffelite.layers.base import DataOptions
 from pycaffelite.layers.registry import layer_types
@@ -266,3 +267,13 @@ def test_passes_of_both_plans_take_turns() -> None:
         second.backward()
         for name, blob in oracle.net.blobs.items():
             np.testing.assert_array_equal(plan.net.blobs[name].diff, blob.diff, err_msg=name)
+
+
+def test_training_has_the_bits_of_the_naive_plan() -> None:
+    quiet = {"snapshot": 0, "test_initialization": False, "test_interval": 100, "display": 0}
+    solvers = [load_solver(ROOT / "solvers" / "lenet_dsn_solver.prototxt", seed=1, overrides=quiet) for _ in range(2)]
+    solvers[0].plan = solvers[0].plan.naive
+    for solver in solvers:
+        solver.step(20)
+    for ours, theirs in zip(*(solver.net.learnables for solver in solvers), strict=True):
+        np.testing.assert_array_equal(ours.blob.data, theirs.blob.data, err_msg=ours.name)
