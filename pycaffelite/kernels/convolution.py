@@ -185,7 +185,7 @@ def _weights(number: int, thread: int, x: Array, dy: Array, scratch: Array, _d: 
                 scratch[bias_sums + o] = total
 
 
-@kernel()
+@kernel(inner=True)
 def _multiply_rows(
     dy: Array, dy_at: int, scratch: Array, packed: int, sums: int, g: Numbers, rows: int, channels: int, start: int
 ) -> None:
@@ -273,7 +273,7 @@ def _data(number: int, thread: int, dy: Array, dx: Array, scratch: Array, _d: Ar
         add_planes(scratch, at, dx, x_at, g, row, rows, channels)
 
 
-@kernel()
+@kernel(inner=True)
 def _fill_planes(
     dy: Array, dy_at: int, scratch: Array, at: int, g: Numbers, rows: int, group: int, c0: int, channels: int
 ) -> None:
@@ -301,7 +301,7 @@ def _fill_planes(
                                   scratch, target + i * g[PLANE], g[PLANE], ACCUMULATE, dy, 0)  # fmt: skip
 
 
-@kernel()
+@kernel(inner=True)
 def _gather(
     source: Array, source_at: int, source_row: int, target: Array, target_at: int, width: int, height: int, columns: int
 ) -> None:

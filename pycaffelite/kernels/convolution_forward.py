@@ -206,7 +206,7 @@ def turn_task(number: int, _thread: int, w: Array, target: Array, _c: Array, _d:
                 target[end - k] = w[source + k]
 
 
-@kernel()
+@kernel(inner=True)
 def _row_tile(
     x: Array, x_at: int, w: Array, source: int, w_row: int, shift: Array, y: Array, y_at: int, scratch: Array, at: int,
     end: int, g: Numbers, tile: int, output: int, steps: int, row: int, rows: int, mode: int,
@@ -241,7 +241,7 @@ def _row_tile(
             _copy(scratch, edge + back, width, y, y_at + p, pixels, height, inside)
 
 
-@kernel()
+@kernel(inner=True)
 def _copy(
     source: Array, source_at: int, source_row: int, target: Array, target_at: int, target_row: int, height: int,
     columns: int,

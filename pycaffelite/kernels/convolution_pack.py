@@ -30,7 +30,7 @@ from pycaffelite.kernels.convolution_plan import (
 from pycaffelite.kernels.moves import SHORT, add8, copy8
 
 
-@kernel()
+@kernel(inner=True)
 def _valid(offset: int, step: int, length: int, outputs: int) -> tuple[int, int]:
     """Return the outputs from where to where read inside the image, when output i reads place i * step + offset."""
     first = 0 if offset >= 0 else -(offset // step)
@@ -39,7 +39,7 @@ def _valid(offset: int, step: int, length: int, outputs: int) -> tuple[int, int]
     return first, max(first, min(last, outputs))
 
 
-@kernel()
+@kernel(inner=True)
 def pack_planes(x: Array, x_at: int, target: Array, at: int, g: Numbers, row: int, rows: int, channels: int) -> None:
     """Write the planes of some channels of an image for the output rows from `row` on."""
     outputs, step = g[OUT_W], g[STRIDE_W]
@@ -67,7 +67,7 @@ def pack_planes(x: Array, x_at: int, target: Array, at: int, g: Numbers, row: in
                     _pack_line(x, source + h * g[WIDTH], target, to, g, begin, end)
 
 
-@kernel()
+@kernel(inner=True)
 def _pack_line(x: Array, source: int, target: Array, to: int, g: Numbers, begin: int, end: int) -> None:
     """Write one row of a plane: pixels from begin to end, zeros before and behind."""
     for i in range(begin):
@@ -82,7 +82,7 @@ def _pack_line(x: Array, source: int, target: Array, to: int, g: Numbers, begin:
         target[to + i] = 0
 
 
-@kernel()
+@kernel(inner=True)
 def add_planes(source: Array, at: int, dx: Array, x_at: int, g: Numbers, row: int, rows: int, channels: int) -> None:
     """Add planes to the pixels of dx that they were packed from: the reverse of `pack_planes`.
 
@@ -114,7 +114,7 @@ def add_planes(source: Array, at: int, dx: Array, x_at: int, g: Numbers, row: in
                         _add_line(source, from_, dx, target + h * g[WIDTH], first, last, step)
 
 
-@kernel()
+@kernel(inner=True)
 def _add_line(source: Array, from_: int, dx: Array, to: int, first: int, last: int, step: int) -> None:
     """Add one row of a plane to its pixels."""
     begin = first
@@ -126,7 +126,7 @@ def _add_line(source: Array, from_: int, dx: Array, to: int, first: int, last: i
         dx[to + i * step] += source[from_ + i]
 
 
-@kernel()
+@kernel(inner=True)
 def pad_planes(x: Array, x_at: int, target: Array, target_at: int, g: Numbers, channels: int) -> None:
     """Copy some channels of an image into a frame of zeros, so that `pack_rows` need not look for borders."""
     row = g[WIDTH] + 2 * g[PAD_W]
@@ -141,7 +141,7 @@ def pad_planes(x: Array, x_at: int, target: Array, target_at: int, g: Numbers, c
             target[place + w] = x[source + w]
 
 
-@kernel()
+@kernel(inner=True)
 def pack_rows(
     source: Array, at: int, target: Array, place: int, g: Numbers, row: int, rows: int, channels: int
 ) -> None:
@@ -166,7 +166,7 @@ def pack_rows(
                 _scatter_line(source, plane + h * line, target, to, g)
 
 
-@kernel()
+@kernel(inner=True)
 def _scatter_line(source: Array, begin: int, target: Array, to: int, g: Numbers) -> None:
     """Write the runs of KERNEL_W pixels of one line, one for each output column."""
     if g[DILATION_W] == 1 and g[KERNEL_W] > 1:

@@ -176,7 +176,7 @@ def _correlate(
                     _write_rows(o, q, row, w, y, target, 0, ending, scratch, at, g)
 
 
-@kernel()
+@kernel(inner=True)
 def _write_rows(
     o: int, q: int, row: int, w: Array, y: Array, target: int, end: int, ending: Array, scratch: Array, at: int,
     g: Numbers,

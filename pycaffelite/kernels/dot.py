@@ -33,6 +33,9 @@ ADDRESSES = 11
 
 _SUMS = MAX_HEIGHT * VECTORS  # that fit the registers
 _WIDEST = 8  # rows of W in a tile: more streams than processors follow would be slow
+_X_BYTES = 32 * 1024  # of X that stay in the first cache
+_AHEAD = 1024  # bytes that W is asked for before it is multiplied: memory is slower than its own foresight
+_BUSY = 3  # rows of X whose products leave no time to ask
 _DEPTH_BYTES = 4 * 1024  # of a row that are read before the next tile's
 _TASKS = 16  # whatever the number of threads
 _ARGUMENTS = 7  # of a micro-kernel
@@ -75,7 +78,7 @@ def _plan(rows: int, columns: int, depth: int, ending: int, dtype: np.dtype[Any]
     groups = -(-columns // width)
     task_columns = -(-groups // (_TASKS if rows * columns * depth > 1 << 15 else 1)) * width
     lanes = VECTOR_BYTES // dtype.itemsize
-    block = _DEPTH_BYTES // dtype.itemsize
+    block = max(_DEPTH_BYTES, _X_BYTES // rows // _DEPTH_BYTES * _DEPTH_BYTES) // dtype.itemsize
     numbers = [rows, columns, depth, lanes, tiles, height, higher, width, task_columns, block, ending, *addresses]
     return np.array(numbers, np.int64), -(-columns // task_columns)
 
@@ -107,7 +110,7 @@ def _columns(number: int, _thread: int, x: Array, w: Array, c: Array, ending: Ar
         _finish(c, ending, g, first, last)
 
 
-@kernel()
+@kernel(inner=True)
 def _add_rest(x: Array, w: Array, c: Array, g: Numbers, column: int, width: int, k0: int, k1: int) -> None:
     """Add what lies behind the last whole vector."""
     for i in range(g[ROWS]):
@@ -118,7 +121,7 @@ def _add_rest(x: Array, w: Array, c: Array, g: Numbers, column: int, width: int,
             c[i * g[COLUMNS] + j] = total
 
 
-@kernel()
+@kernel(inner=True)
 def _finish(c: Array, ending: Array, g: Numbers, first: int, last: int) -> None:
     """Add the bias of each column, or scale, shift and rectify."""
     columns = g[COLUMNS]
@@ -177,6 +180,14 @@ class _Emitter:
         value.align = self.itemsize
         return value
 
+    def prefetch(self, row: Any, offset: Any) -> None:
+        """Ask for the cache line of an element, which may lie behind the end."""
+        i8, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
+        function = ir.FunctionType(ir.VoidType(), [i8, i32, i32, i32])
+        place = self.builder.bitcast(self.builder.gep(row, [offset]), i8)
+        arguments = [place, *(ir.Constant(i32, number) for number in (0, 3, 1))]  # to read, into all caches, data
+        self.builder.call(_get_function(self.builder.module, function, "llvm.prefetch.p0i8"), arguments)
+
     def sums(self, steps: Any, x: list[Any], w: list[Any]) -> list[Any]:
         """Write the loop over vectors along k, of which there is at least one; return the sums."""
         builder = self.builder
@@ -190,6 +201,8 @@ class _Emitter:
         sums = [builder.phi(self.vector) for _ in range(self.height * self.width)]
         at = builder.mul(step, ir.Constant(self.i64, self.lanes))
         columns = [self.load(row, at) for row in w]
+        for row in w if self.height < _BUSY else ():
+            self.prefetch(row, builder.add(at, ir.Constant(self.i64, _AHEAD // self.itemsize)))
         following = []
         for row in x:
             factor = self.load(row, at)

@@ -188,7 +188,7 @@ def _prepack(number: int, _thread: int, b: Array, scratch: Array, _c: Array, _d:
     _pack(b, scratch, g[PACKED] + column * g[DEPTH], g, column, 0, g[DEPTH])
 
 
-@kernel()
+@kernel(inner=True)
 def _pack(b: Array, target: Array, target_at: int, g: Numbers, column: int, k0: int, k1: int) -> None:
     """Copy a panel of B, with zeros right of the last column."""
     width = g[TILE_WIDTH]
@@ -251,7 +251,7 @@ def _block(number: int, thread: int, a: Array, b: Array, c: Array, bias: Array, 
                 _end(c, target, bias, i, j, g, height, inside)
 
 
-@kernel()
+@kernel(inner=True)
 def _copy_tile(
     tile: Array, at: int, c: Array, target: int, bias: Array, column: int, g: Numbers, height: int, columns: int,
     later: bool,
@@ -269,7 +269,7 @@ def _copy_tile(
             c[place] = value
 
 
-@kernel()
+@kernel(inner=True)
 def _end(
     c: Array, target: int, ending: Array, row: int, column: int, g: Numbers, height: int, columns: int
 ) -> None:  # fmt: skip

@@ -32,7 +32,7 @@ def col2im(columns: Array, dx: Array, channels: int, axes: Numbers) -> None:
     run(_scatter, channels, (columns, dx), g)
 
 
-@kernel()
+@kernel(inner=True)
 def _place(g: Numbers, position: int, output: int) -> int:
     """Return where in its channel a kernel position reads for an output, -1 outside; both are row-major numbers."""
     place, step = 0, 1
@@ -49,7 +49,7 @@ def _place(g: Numbers, position: int, output: int) -> int:
     return place
 
 
-@kernel()
+@kernel(inner=True)
 def _product(g: Numbers, what: int) -> int:
     """Return the product of one of the lengths over all axes."""
     result = 1
