@@ -65,9 +65,10 @@ from pycaffelite.kernels.winograd_plan import (
     V_PITCH,
     W_CHANNEL,
     W_OUTPUT,
+    direct_cycles,
+    estimate_cycles,
     few_tiles,
     make_numbers,
-    tiles_of,
 )
 from pycaffelite.kernels.winograd_transform import (
     LANES,
@@ -81,7 +82,6 @@ from pycaffelite.kernels.winograd_transform import (
 from pycaffelite.kernels.workspace import workspace
 
 _LEAST_CHANNELS = 32  # below which the transforms cost more than they save
-_LEAST_TILES = 12  # that fill a vector
 
 
 def suits(geometry: Geometry, dtype: np.dtype[Any]) -> bool:
@@ -92,7 +92,7 @@ def suits(geometry: Geometry, dtype: np.dtype[Any]) -> bool:
         and form == ((3, 3), (1, 1), (1, 1), 1)
         and max(geometry.pad) < 3
         and min(geometry.channels, geometry.outputs) >= _LEAST_CHANNELS
-        and tiles_of(geometry) >= _LEAST_TILES
+        and estimate_cycles(geometry) < direct_cycles(geometry)
     )
 
 

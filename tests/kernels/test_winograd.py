@@ -157,7 +157,7 @@ def test_same_bits_for_any_number_of_threads():
         (Geometry(1, 64, 56, 56, 64, (5, 5), pad=(2, 2)), np.float32, False),
         (Geometry(1, 64, 56, 56, 64, KERNEL, pad=(3, 3)), np.float32, False),
         (Geometry(1, 3, 224, 224, 64, KERNEL, pad=(1, 1)), np.float32, False),
-        (Geometry(1, 512, 7, 7, 512, KERNEL, pad=(1, 1)), np.float32, False),
+        (Geometry(1, 512, 5, 5, 512, KERNEL, pad=(1, 1)), np.float32, False),
     ],
 )
 def test_which_geometries_it_is_for(geometry, dtype, expected):

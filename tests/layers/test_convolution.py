@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from pycaffelite.kernels import winograd
 from pycaffelite.testing import Case, ErrorCase, LayerContract, LayerRunner
 
 
@@ -196,9 +197,10 @@ def test_diffs_of_pairs_add_up():
 def test_three_by_three_in_float32():
     """In float32 other kernels run than in double, which the contract tests."""
     text = """layer { name: "a" type: "Convolution" bottom: "b" top: "t" convolution_param {
-        num_output: 32 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } }"""
-    shape = (1, 32, 13, 14)
+        num_output: 64 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } }"""
+    shape = (1, 32, 27, 26)
     single, double = (LayerRunner(text, [shape], dtype=dtype) for dtype in (np.float32, np.float64))
+    assert single.layer.products is winograd
     for runner in (single, double):
         runner.forward()
         runner.backward()
