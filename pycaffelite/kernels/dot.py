@@ -203,7 +203,7 @@ class _Emitter:
         columns = [self.load(row, at) for row in w]
         for row in w if self.height < _BUSY else ():
             self.prefetch(row, builder.add(at, ir.Constant(self.i64, _AHEAD // self.itemsize)))
-        following = []
+        following: list[Any] = []
         for row in x:
             factor = self.load(row, at)
             for column in columns:
