@@ -194,7 +194,8 @@ def load_solver(
     for weights_file in [*_split_list(file.solver.weights), *_paths(weights)]:
         for net_with_weights in (train, *(test for test in tests if test.params.keys() - train.params.keys())):
             load_weights(net_with_weights, weights_file)
-    solver = Solver(file.solver, compile_plan(train), [compile_plan(test) for test in tests], source=file.source)
+    plans = [compile_plan(test, forward_only=True) for test in tests]
+    solver = Solver(file.solver, compile_plan(train), plans, source=file.source)
     if snapshot is not None:
         solver.restore(str(snapshot))
     return solver

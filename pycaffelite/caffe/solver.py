@@ -32,7 +32,8 @@ class Solver:
         overrides: dict[str, Any] = {} if self._type is None else {"type": self._type}
         self._solver = load_solver(str(solver_file), overrides=overrides, seed=random_seed())
         self.net = Net.of(RunnableNet(self._solver.plan))
-        self.test_nets = [Net.of(RunnableNet(plan)) for plan in self._solver.test_plans]
+        # The solver's own plans of test nets have no backward pass; a script may want one.
+        self.test_nets = [Net.of(RunnableNet(plan.naive)) for plan in self._solver.test_plans]
         self.param = self._solver.parameter
 
     @property

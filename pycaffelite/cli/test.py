@@ -46,13 +46,15 @@ def test(net: str, weights: tuple[str, ...], **given: Any) -> None:
     if not weights:
         raise click.UsageError("--weights is missing: there is nothing to test in weights that were never trained")
     from pycaffelite.cli.loading import load
+    from pycaffelite.plan import compile_plan
     from pycaffelite.report import scoring, tables
     from pycaffelite.report.json_text import to_json
     from pycaffelite.report.log import LogWriter, batch_lines, mean_lines
 
     use_threads(given["threads"])
     runnable = load(net, weights, given)
-    batches = scoring.whole_pass(runnable.plan, given["iterations"])
+    plan = compile_plan(runnable.net, forward_only=True)
+    batches = scoring.whole_pass(plan, given["iterations"])
     notify(f"running {batches}")
     log = LogWriter(lambda text: print(text, file=sys.stderr))
 
@@ -60,7 +62,7 @@ def test(net: str, weights: tuple[str, ...], **given: Any) -> None:
         for line in batch_lines(index, outputs):
             log.line(line)
 
-    scores = scoring.score(runnable.plan, batches, log_batch)
+    scores = scoring.score(plan, batches, log_batch)
     for line in mean_lines(scores.loss, scores.outputs):
         log.line(line)
     if given["as_json"]:

@@ -156,7 +156,29 @@ AWKWARD = (
     + full("rows", "fc", 2)
 )
 
-BODIES = {"plain": PLAIN, "residual": RESIDUAL, "depthwise": DEPTHWISE, "branches": BRANCHES, "awkward": AWKWARD}
+JOINED = (
+    conv_norm("data", "one", 3, 1)
+    + relu("one")
+    + conv("data", "two", 2, 1)
+    + layer("Concat", "one two", "inner")
+    + pool("data", "three", "pool: MAX kernel_size: 3 stride: 1 pad: 1")
+    + layer("Concat", "inner three", "outer")
+    + layer("ReLU", "outer", "again")
+    + layer("Concat", "outer again", "shared")
+    + relu("shared")
+    + layer("Concat", "shared", "late")
+    + relu("late")
+    + full("late", "fc", 3)
+)
+
+BODIES = {
+    "plain": PLAIN,
+    "residual": RESIDUAL,
+    "depthwise": DEPTHWISE,
+    "branches": BRANCHES,
+    "awkward": AWKWARD,
+    "joined": JOINED,
+}
 SCORES = {"plain": "fc2", "depthwise": "flat"}
 ACCURACY = 'layer { name: "acc" type: "Accuracy" bottom: "%s" bottom: "label" top: "acc" }\n'
 
@@ -231,7 +253,7 @@ def test_nets_that_do_not_learn(name: str) -> None:
     text = deployed(name)
     naive, plan = compile_plan(net_of(text, "TEST"), naive=True), compile_plan(net_of(text, "TEST"))
     images = np.random.default_rng(0).standard_normal((4, 2, 9, 8))
-    for batch in (3, 3, 4):
+    for batch in (3, 3, 1, 1, 4, 1, 1, 1):
         for each in (naive, plan):
             data = each.net.blobs["data"]
             data.resize((batch, 2, 9, 8))
