@@ -192,10 +192,10 @@ def _write_rows(
     x_at = at + row * g[STEP] * g[TABLE]
     for column in range(g[LAST_STRIP], -1, -lanes):
         place = target + column
-        if place + (ROWS - 1) * width + lanes <= end:
-            correlate_rows(g[ADDRESS], scratch, x_at + column, g, TABLE, w, w_at, y, place, width, ending, 3 * o)
-            continue
-        correlate_rows(g[ADDRESS], scratch, x_at + column, g, TABLE, w, w_at, scratch, edge, lanes, ending, 3 * o)
+        if place + (ROWS - 1) * width + lanes <= end:  # then so are all strips left of it
+            correlate_rows(g[ADDRESS], scratch, x_at, g, TABLE, w, w_at, y, target, width, ending, 3 * o, column)
+            return
+        correlate_rows(g[ADDRESS], scratch, x_at + column, g, TABLE, w, w_at, scratch, edge, lanes, ending, 3 * o, 0)
         for i in range(rows):
             for j in range(min(lanes, width - column)):
                 value = scratch[edge + i * lanes + j]

@@ -1,6 +1,6 @@
 """The innermost loops of a depthwise convolution, with all taps unrolled, written in LLVM IR.
 
-`rows_kernel` writes a strip of vectors one below the other, y[r] = act(scale sum over taps (i, j) of w[i, j]
+`rows_kernel` writes strips of vectors one below the other, y[r] = act(scale sum over taps (i, j) of w[i, j]
 x[stride r + dilation i, column j] + shift): each vector of x is loaded once for all rows that it meets.
 `sums_kernel` adds up, for every tap, the products of the output's gradient and x: the taps' sums stay in registers.
 
@@ -58,12 +58,12 @@ def _address(sums: bool, itemsize: int, kh: int, kw: int, stride: int, dilation:
 
 
 def _compile_rows(itemsize: int, lanes: int, kh: int, kw: int, stride: int, dilation: int) -> Any:
-    # The closure holds numbers only, so Numba can cache it. Six arguments go in registers; with more, each call waits
-    # until what was put on the stack can be read back.
-    def strip(x: int, table: int, w: int, y: int, y_row: int, ending: int) -> None:
-        _rows(itemsize, lanes, kh, kw, stride, dilation, x, table, w, y, y_row, ending)
+    # The closure holds numbers only, so Numba can cache it. Six arguments go in registers; with more than one beyond
+    # them, each call waits until what was put on the stack can be read back.
+    def strips(x: int, table: int, w: int, y: int, y_row: int, ending: int, last: int) -> None:
+        _rows(itemsize, lanes, kh, kw, stride, dilation, x, table, w, y, y_row, ending, last)
 
-    return numba.cfunc(types.void(*[types.int64] * 6), cache=True)(strip)
+    return numba.cfunc(types.void(*[types.int64] * 7), cache=True)(strips)
 
 
 def _compile_sums(itemsize: int, lanes: int, kh: int, kw: int, stride: int, dilation: int) -> Any:
@@ -75,10 +75,10 @@ def _compile_sums(itemsize: int, lanes: int, kh: int, kw: int, stride: int, dila
 
 @intrinsic(prefer_literal=True)
 def _emit_rows(  # type: ignore[no-untyped-def]
-    typing_context, itemsize, lanes, kh, kw, stride, dilation, x, table, w, y, y_row, ending
+    typing_context, itemsize, lanes, kh, kw, stride, dilation, x, table, w, y, y_row, ending, last
 ):
     sizes = [value.literal_value for value in (itemsize, lanes, kh, kw, stride, dilation)]
-    signature = types.void(itemsize, lanes, kh, kw, stride, dilation, *[types.int64] * 6)
+    signature = types.void(itemsize, lanes, kh, kw, stride, dilation, *[types.int64] * 7)
 
     def generate(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         _write_rows(Vectors(builder, *sizes[:2]), sizes[2:], args[6:])
@@ -88,25 +88,34 @@ def _emit_rows(  # type: ignore[no-untyped-def]
 
 
 def _write_rows(emit: Vectors, sizes: list[int], args: Any) -> None:
-    """Emit the sums of ROWS vectors, each row of x in turn, and how they end."""
+    """Emit the loop over strips, from right to left: the sums of ROWS vectors, row by row of x, and how they end."""
     builder, (kh, kw, stride, dilation) = emit.builder, sizes
     x, w, y, ending = (emit.pointer(args[place]) for place in (0, 2, 3, 5))
     (x_row, *columns), y_row = _table(builder, args[1], kw), args[4]
     factors = [emit.spread(w, tap) for tap in range(kh * kw)]
-    sums: list[Any] = [None] * ROWS
+    last = [emit.spread(ending, index) for index in range(3)]
     meets: dict[int, list[tuple[int, int]]] = {}  # row of x: (row of y, row of the kernel)
     for row in range(ROWS):
         for i in range(kh):
             meets.setdefault(row * stride + i * dilation, []).append((row, i))
+    entry, body, done = builder.block, builder.append_basic_block("strip"), builder.append_basic_block("done")
+    builder.branch(body)
+    builder.position_at_end(body)
+    left = builder.phi(WORD)
+    sums: list[Any] = [None] * ROWS
     for h in sorted(meets):
-        start = builder.mul(word(h), x_row)
+        start = builder.add(left, builder.mul(word(h), x_row))
         for j in range(kw):
             value = emit.load(x, builder.add(start, columns[j]))
             for row, i in meets[h]:
                 sums[row] = emit.multiply_add(factors[i * kw + j], value, sums[row])
-    last = [emit.spread(ending, index) for index in range(3)]
     for row, total in enumerate(sums):
-        emit.store(emit.finish(total, *last), y, builder.mul(word(row), y_row))
+        emit.store(emit.finish(total, *last), y, builder.add(left, builder.mul(word(row), y_row)))
+    following = builder.sub(left, word(emit.lanes))
+    left.add_incoming(args[6], entry)
+    left.add_incoming(following, body)
+    builder.cbranch(builder.icmp_signed(">=", following, word(0)), body, done)
+    builder.position_at_end(done)
 
 
 def _table(builder: Any, table: Any, columns: int) -> list[Any]:
@@ -166,10 +175,10 @@ def _write_sums(emit: Vectors, sizes: list[int], args: Any) -> None:
 
 @intrinsic
 def _call_rows(  # type: ignore[no-untyped-def]
-    typing_context, address, x, x_at, table, table_at, w, w_at, y, y_at, y_row, ending, ending_at
+    typing_context, address, x, x_at, table, table_at, w, w_at, y, y_at, y_row, ending, ending_at, last
 ):
     i = types.int64
-    signature = types.void(i, x, i, table, i, w, i, y, i, i, ending, i)
+    signature = types.void(i, x, i, table, i, w, i, y, i, i, ending, i, i)
     return signature, lambda context, builder, signature, args: call_address(
         context, builder, signature.args, args, (1, 3, 5, 7, 10)
     )
@@ -194,19 +203,19 @@ _SLOW: list[tuple[int, int, int, int, int]] = []  # what an address stands for w
 
 def _rows_slowly(
     address: int, x: Array, x_at: int, table: Array, table_at: int, w: Array, w_at: int, y: Array, y_at: int,
-    y_row: int, ending: Array, ending_at: int,
+    y_row: int, ending: Array, ending_at: int, last: int,
 ) -> None:  # fmt: skip
     itemsize, kh, kw, stride, dilation = _SLOW[address]
     lanes, x_row = np.arange(lanes_of(itemsize)), table[table_at]
-    for row in range(ROWS):
-        total = np.zeros(lanes.size)
-        for i in range(kh):
-            for j in range(kw):
-                place = x_at + (row * stride + i * dilation) * x_row + table[table_at + 1 + j]
-                total += w[w_at + i * kw + j] * x[place + lanes]
-        scale, shift, slope = ending[ending_at : ending_at + 3]
-        total = total * scale + shift
-        y[y_at + row * y_row + lanes] = np.where(total > 0, total, slope * total)
+    scale, shift, slope = ending[ending_at : ending_at + 3]
+    for left in range(last, -1, -lanes.size):
+        for row in range(ROWS):
+            total = np.zeros(lanes.size)
+            for tap in range(kh * kw):
+                place = x_at + (row * stride + tap // kw * dilation) * x_row + table[table_at + 1 + tap % kw] + left
+                total += w[w_at + tap] * x[place + lanes]
+            total = total * scale + shift
+            y[y_at + row * y_row + left + lanes] = np.where(total > 0, total, slope * total)
 
 
 def _sums_slowly(
