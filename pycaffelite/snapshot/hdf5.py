@@ -151,5 +151,7 @@ def _write_text(file: Any, name: str, text: str) -> None:
     kind.set_size(len(encoded))
     kind.set_strpad(h5py.h5t.STR_NULLTERM)
     space = h5py.h5s.create(h5py.h5s.SCALAR)
-    dataset = h5py.h5d.create(file.id, name.encode(), kind, space)
+    timeless = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    timeless.set_obj_track_times(False)  # the same training writes the same bytes
+    dataset = h5py.h5d.create(file.id, name.encode(), kind, space, timeless)
     dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, np.array(encoded, dtype=f"S{len(encoded)}"), mtype=kind)
