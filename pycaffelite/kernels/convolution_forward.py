@@ -32,6 +32,7 @@ from pycaffelite.kernels.convolution_plan import (
     OUT_H,
     OUT_W,
     OUTPUTS,
+    PLANE,
     SCRATCH,
     SCRATCH_AT,
     SECOND,
@@ -58,7 +59,7 @@ _DEPTH = 512  # of a block: the weights of a row tile stay in the first cache
 _PIXELS_BYTES = 768 * 1024  # of the pixels of a block, in the second cache
 _ZEROS = 1.25  # of the border, and all else, for each product that counts
 _CALL = 40  # cycles that a tile costs besides its products
-_TURNED_LEAST = 64  # channels that make it worth while to pack dy for them
+_TURNED_LEAST = 16  # channels that make it worth while to pack dy for them
 TURNED_CHANNELS = 8  # that one task turns: more rows to write would drive each other out of the first cache
 _PAGE = 4096  # bytes; rows at such distances fall on the same few places of the first cache
 
@@ -113,7 +114,9 @@ def plan_forward(geometry: Geometry, dtype: np.dtype[Any], ending: Ending, befor
     table = np.arange(block)[:, None, None] * geometry.kernel[1] + np.arange(geometry.kernel[1])
     table = table * plane + np.array([geometry.shift(kh, rows) for kh in range(geometry.kernel[0])])[:, None]
     offsets = np.arange(block) * geometry.height if in_place else table.reshape(-1)
-    scratch = (0 if in_place else block * geometry.kernel[1] * plane) + SLACK + MAX_HEIGHT * (width + weight_row)
+    frame = geometry.phase_rows(rows) * (geometry.width + 2 * geometry.pad[1]) + SLACK
+    scratch = (0 if in_place else block * geometry.kernel[1] * plane + frame) + SLACK
+    scratch += MAX_HEIGHT * (width + weight_row)
     scratch += -scratch % SLACK
     common = [rows, blocks, plane, geometry.phase_rows(rows), scratch, before]
     own = [*ending.numbers(), block_tiles, int(in_place), weight_row]
@@ -168,6 +171,7 @@ def forward_task(
     at, depth = g[SCRATCH_AT] + thread * g[SCRATCH], cg * area
     weights = at + g[SCRATCH] - MAX_HEIGHT * g[WEIGHT_ROW]
     block = -(-cg // g[BLOCKS])
+    frame = at + block * g[KERNEL_W] * g[PLANE] + SLACK
     mode = g[START]
     for c0 in range(0, cg, block):
         channels = min(block, cg - c0)
@@ -175,7 +179,7 @@ def forward_task(
             mode |= g[FINISH]
         x_at = (unit * cg + c0) * g[HEIGHT] * g[WIDTH]
         if not g[IN_PLACE]:
-            pack_planes(x, x_at, scratch, at, g, row, rows, channels)
+            pack_planes(x, x_at, scratch, at, frame, g, row, rows, channels)
         for tile in range(first_tile, last_tile):
             i = tile * g[TILE_HEIGHT] + min(tile, g[HIGHER])
             height = g[TILE_HEIGHT] + (tile < g[HIGHER])

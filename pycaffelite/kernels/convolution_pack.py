@@ -40,12 +40,17 @@ def _valid(offset: int, step: int, length: int, outputs: int) -> tuple[int, int]
 
 
 @kernel(inner=True)
-def pack_planes(x: Array, x_at: int, target: Array, at: int, g: Numbers, row: int, rows: int, channels: int) -> None:
-    """Write the planes of some channels of an image for the output rows from `row` on."""
+def pack_planes(
+    x: Array, x_at: int, target: Array, at: int, frame: int, g: Numbers, row: int, rows: int, channels: int
+) -> None:
+    """Write the planes of some channels of an image, for output rows from `row` on; `frame` is room for a channel."""
     outputs, step = g[OUT_W], g[STRIDE_W]
     needed = rows + (g[KERNEL_H] - 1) * g[DILATION_H] // g[STRIDE_H]
     end_of_image = x_at + channels * g[HEIGHT] * g[WIDTH]
     easy = step == 1 and g[PAD_H] == 0 and g[PAD_W] == 0 and g[STRIDE_H] == 1 and end_of_image + SHORT <= g[X_SIZE]
+    if step == 1 and g[STRIDE_H] == 1 and not easy:
+        _pack_framed(x, x_at, target, at, frame, g, row, needed, channels)
+        return
     for number in range(channels * g[KERNEL_W]):
         right = number % g[KERNEL_W] * g[DILATION_W] - g[PAD_W]
         source = x_at + number // g[KERNEL_W] * g[HEIGHT] * g[WIDTH] + right
@@ -65,6 +70,35 @@ def pack_planes(x: Array, x_at: int, target: Array, at: int, g: Numbers, row: in
                     to = place + (phase * g[PHASE_ROWS] + index) * outputs
                     begin, end = (first, last) if 0 <= h < g[HEIGHT] else (outputs, outputs)
                     _pack_line(x, source + h * g[WIDTH], target, to, g, begin, end)
+
+
+@kernel(inner=True)
+def _pack_framed(
+    x: Array, x_at: int, target: Array, at: int, frame: int, g: Numbers, row: int, needed: int, channels: int
+) -> None:
+    """Write planes by way of a frame of zeros around the rows of one channel, so that no run need look for borders."""
+    line, outputs = g[WIDTH] + 2 * g[PAD_W], g[OUT_W]
+    for i in range(frame, frame + needed * line):
+        target[i] = 0
+    first = max(0, g[PAD_H] - row)
+    last = min(needed, g[HEIGHT] + g[PAD_H] - row)
+    whole = g[WIDTH] - g[WIDTH] % SHORT
+    for c in range(channels):
+        for index in range(first, last):
+            source = x_at + (c * g[HEIGHT] + row + index - g[PAD_H]) * g[WIDTH]
+            place = frame + index * line + g[PAD_W]
+            for w in range(0, whole, SHORT):
+                copy8(target, place + w, x, source + w)
+            for w in range(whole, g[WIDTH]):
+                target[place + w] = x[source + w]
+        for kw in range(g[KERNEL_W]):
+            source = frame + kw * g[DILATION_W]
+            place = at + (c * g[KERNEL_W] + kw) * g[PLANE]
+            for _index in range(needed):
+                for i in range(0, outputs, SHORT):
+                    copy8(target, place + i, target, source + i)
+                place += outputs
+                source += line
 
 
 @kernel(inner=True)
