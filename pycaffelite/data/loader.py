@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pycaffelite.data.datum import datum_array, read_datum, record_name
+from pycaffelite.data.resident import Resident
 from pycaffelite.data.sources.base import Item, Source
 from pycaffelite.data.transformer import Transformer
 from pycaffelite.errors import DataError
@@ -35,6 +36,9 @@ class Batch:
 class BatchReader:
     """Reads records in key order, over and over, and makes batches of them.
 
+    A small source is read once: from the second epoch on its records are in memory. Not where it is sharded, as then
+    others' records are not decoded.
+
     Args:
         source: The records.
         transformer: What turns an image into a row of the batch.
@@ -53,9 +57,20 @@ class BatchReader:
         self._position = skip  # ordinal of the next record in the source
         self._dealt = 0  # records passed since the beginning, over all epochs
         self._iterator: Iterator[Item] | None = None
+        self._length: int | None = None  # of the source, once its end was reached
+        self._resident = Resident()
+        if size > 1:
+            self._resident.refuse()
+
+    @property
+    def instant(self) -> bool:
+        """Whether a batch costs no more than a copy of it: all records are in memory, and nothing is random."""
+        return self._resident.length is not None and not self.transformer.random
 
     def row_shape(self) -> tuple[int, int, int]:
         """Return channels, height and width of a row of a batch, from the first record."""
+        if self._resident.length is not None:
+            return self.transformer.shape(self._resident.rows(0, 1)[0].shape[1:])
         key, value = self.source.first()
         return self.transformer.shape(self.image(key, read_datum(self.source.path, key, value)).shape)
 
@@ -71,10 +86,15 @@ class BatchReader:
 
     def fill(self, batch: Batch) -> None:
         """Read the next batch, in the shape of its first record; another batch may have another one."""
-        items = [self._next_of_ours() for _ in range(len(batch.data))]
+        if self._resident.length is not None:
+            self._recall(batch, self._resident.length)
+            return
+        items = [self._next_of_ours()]
+        position = self._position - 1
+        items += [self._next_of_ours() for _ in range(len(batch.labels) - 1)]
         datums = [read_datum(self.source.path, key, value) for key, value in items]
-        for n, datum in enumerate(datums):
-            batch.labels[n] = datum.label
+        labels = np.array([datum.label for datum in datums], np.int32)
+        batch.labels[...] = labels
         first = datums[0]
         shape = (first.channels, first.height, first.width)
         size = shape[0] * shape[1] * shape[2]
@@ -82,10 +102,12 @@ class BatchReader:
             not d.encoded and (d.channels, d.height, d.width) == shape and len(d.data) == size for d in datums
         ):
             # The usual case, images of bytes and of one shape, is joined without an array for each.
-            images: Array = np.frombuffer(b"".join([d.data for d in datums]), np.uint8)
+            images: Array = np.frombuffer(b"".join([d.data for d in datums]), np.uint8).reshape(len(datums), *shape)
             self._make_room(batch, shape)
-            self._apply(items[0][0], images.reshape(len(datums), *shape), batch.data)
+            self._apply(items[0][0], images, batch.data)
+            self._resident.offer(position, images, labels, self._length)
         else:
+            self._resident.refuse()
             for n, (key, _) in enumerate(items):
                 image = self.image(key, datums[n])
                 if n == 0:
@@ -93,9 +115,21 @@ class BatchReader:
                 self._apply(key, image[None], batch.data[n : n + 1])
         batch.state = self.state()
 
+    def _recall(self, batch: Batch, length: int) -> None:
+        """Make the next batch of the records in memory."""
+        count = len(batch.labels)
+        position = self._position % length
+        images, labels = self._resident.rows(position, count)
+        self._make_room(batch, images.shape[1:])
+        self.transformer.apply(images, batch.data)
+        batch.labels[...] = labels
+        self._position = (position + count - 1) % length + 1
+        self._dealt += count
+        batch.state = self.state()
+
     def _make_room(self, batch: Batch, image: tuple[int, ...]) -> None:
         """Give the batch the shape that images of this one need."""
-        shape = (len(batch.data), *self.transformer.shape(image))
+        shape = (len(batch.labels), *self.transformer.shape(image))
         if batch.data.shape != shape:
             batch.data = np.zeros(shape, batch.data.dtype)
 
@@ -131,7 +165,7 @@ class BatchReader:
             if item is not None:
                 self._position += 1
                 return item
-            self._position = 0
+            self._length, self._position = self._position, 0
         self._iterator = self.source.records(self._position)
         item = next(self._iterator, None)
         if item is None:
@@ -156,6 +190,8 @@ def _empty(source: Source) -> int:
 class Loader:
     """Hands out batches that a thread has prepared ahead; the same ones, bit for bit, as without the thread.
 
+    The thread ends when batches have become as cheap as copies of them.
+
     Args:
         reader: Where batches come from; the loader owns it from now on.
         shape: Shape of the data of the first batch.
@@ -172,6 +208,13 @@ class Loader:
 
     def next_into(self, data: Room, labels: Array | None) -> None:
         """Write the next batch into the array that `data` gives for its shape, and its labels."""
+        if self._reader.instant:
+            self.close()  # the thread would only take time from the kernels
+            labels = self._spare[0].labels if labels is None else labels
+            batch = Batch(data((len(labels), *self._reader.row_shape())), labels, {})
+            self._reader.fill(batch)
+            self._state = batch.state
+            return
         if self._prefetch:
             if self._worker is None:
                 self._worker = _Worker(self._reader, self._spare)

@@ -18,7 +18,8 @@ def transform(
     """Write out[n, c, h, w] = (source[n, c, rows[n] + h, columns[n] + w] - mean[c, ...]) * scale, or its mirror image.
 
     The mean is taken where the source pixel is, before mirroring. Serial: it runs in the prefetch thread, beside the
-    parallel kernels of the net. One read and one write per element of `out`.
+    parallel kernels of the net. One read and one write per element of `out`, and another
+    of each where it is mirrored: the arithmetic goes from left to right, in vectors.
 
     Args:
         source: (N, C, H, W) uint8 or float32, in.
@@ -34,17 +35,18 @@ def transform(
     planes = mean.shape[1] > 1 or mean.shape[2] > 1
     for n in range(N):
         top, left = rows[n], columns[n]
-        step = -1 if flips[n] else 1
-        start = w - 1 if flips[n] else 0
         for c in range(C):
             for i in range(h):
+                # Lines, as an index that a sum gives may be negative for all the compiler knows: no vectors then.
+                line, row = source[n, c, top + i, left : left + w], out[n, c, i]
                 if planes:
+                    centres = mean[c, top + i, left : left + w]
                     for j in range(w):
-                        value = out.dtype.type(source[n, c, top + i, left + j])
-                        centre = out.dtype.type(mean[c, top + i, left + j])
-                        out[n, c, i, start + step * j] = (value - centre) * factor
+                        row[j] = (out.dtype.type(line[j]) - out.dtype.type(centres[j])) * factor
                 else:
                     centre = out.dtype.type(mean[c, 0, 0])
                     for j in range(w):
-                        value = out.dtype.type(source[n, c, top + i, left + j])
-                        out[n, c, i, start + step * j] = (value - centre) * factor
+                        row[j] = (out.dtype.type(line[j]) - centre) * factor
+                if flips[n]:
+                    for j in range(w // 2):
+                        row[j], row[w - 1 - j] = row[w - 1 - j], row[j]
