@@ -189,15 +189,15 @@ def pack_rows(
     phases = g[STRIDE_H] if shifted else 1
     needed = rows + (g[KERNEL_H] - 1) * g[DILATION_H] // g[STRIDE_H] if shifted else rows
     pieces = 1 if shifted else g[KERNEL_H]
-    for piece in range(channels * pieces):
-        plane = at + piece // pieces * height * line
-        column = place + piece * g[KERNEL_W]
-        for number in range(phases * needed):
-            phase, index = number // needed, number % needed
-            h = (row + index) * g[STRIDE_H] + phase + piece % pieces * g[DILATION_H]
-            if h < height:
-                to = column + (phase * g[PHASE_ROWS] + index) * g[OUT_W] * g[ROW]
-                _scatter_line(source, plane + h * line, target, to, g)
+    for number in range(phases * needed):  # the outer loop, so that what one pass writes stays in the first cache
+        phase, index = number // needed, number % needed
+        to = place + (phase * g[PHASE_ROWS] + index) * g[OUT_W] * g[ROW]
+        for c in range(channels):
+            for kh in range(pieces):
+                h = (row + index) * g[STRIDE_H] + phase + kh * g[DILATION_H]
+                if h < height:
+                    _scatter_line(source, at + (c * height + h) * line, target, to, g)
+                to += g[KERNEL_W]
 
 
 @kernel(inner=True)
