@@ -19,7 +19,7 @@ from rows import ROOT, TUNED, Bench
 
 from pycaffelite.data.database import write_database
 from pycaffelite.data.datum import image_items
-from pycaffelite.data.loader import Batch, BatchReader
+from pycaffelite.data.reader import Batch, BatchReader
 from pycaffelite.data.source import open_source
 from pycaffelite.data.transformer import Transformer
 from pycaffelite.kernels.probe import stream_rate

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from pycaffelite.blob import Array, Blob, Shape
-from pycaffelite.data.loader import BatchReader, Feed
+from pycaffelite.data.loader import Feed
 from pycaffelite.data.locate import locate_file, locate_source
 from pycaffelite.data.mean import read_mean
+from pycaffelite.data.reader import BatchReader
 from pycaffelite.data.source import open_source
 from pycaffelite.data.transformer import Transformer, check_transformation
 from pycaffelite.errors import FieldError

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from pycaffelite.data.datum import make_datum
-from pycaffelite.data.loader import BatchReader, Loader
+from pycaffelite.data.loader import Loader
+from pycaffelite.data.reader import BatchReader
 from pycaffelite.data.sources.base import Source
 from pycaffelite.data.transformer import Transformer
 from pycaffelite.errors import DataError

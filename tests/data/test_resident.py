@@ -7,7 +7,8 @@ import pytest
 
 from pycaffelite.data import resident
 from pycaffelite.data.datum import make_datum
-from pycaffelite.data.loader import BatchReader, Loader
+from pycaffelite.data.loader import Loader
+from pycaffelite.data.reader import BatchReader
 from pycaffelite.data.sources.base import Source
 from pycaffelite.data.transformer import Transformer
 from pycaffelite.schema import messages
