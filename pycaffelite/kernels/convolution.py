@@ -21,7 +21,6 @@ from pycaffelite.kernels.convolution_forward import TURNED_CHANNELS, forward_tas
 from pycaffelite.kernels.convolution_pack import add_planes, pack_rows, pad_planes
 from pycaffelite.kernels.convolution_plan import (
     ADDRESS,
-    BLOCK_IMAGES,
     BLOCK_ROWS,
     BLOCKS,
     CHANNELS,
@@ -156,8 +155,8 @@ def _weights(number: int, thread: int, x: Array, dy: Array, scratch: Array, _d: 
     packed = at + size * (g[HEIGHT] + 2 * g[PAD_H]) * (g[WIDTH] + 2 * g[PAD_W])
     sums = number * g[SHIFTS] * og * g[SUM_ROW]
     bias_sums = g[CHUNKS] * groups * g[BLOCKS] * g[SHIFTS] * og * g[SUM_ROW] + unit * og
-    start = ZERO
-    for n in range(chunk * g[BLOCK_IMAGES], min(g[IMAGES], (chunk + 1) * g[BLOCK_IMAGES])):
+    start, first = ZERO, chunk * g[IMAGES] // g[CHUNKS]
+    for n in range(first, (chunk + 1) * g[IMAGES] // g[CHUNKS]):
         image = n * groups + group
         if g[WANT_WEIGHTS]:
             x_at = (image * cg + c0) * g[HEIGHT] * g[WIDTH]
@@ -180,7 +179,7 @@ def _weights(number: int, thread: int, x: Array, dy: Array, scratch: Array, _d: 
                 total = dy[begin]
                 for p in range(1, pixels):
                     total += dy[begin + p]
-                if n > chunk * g[BLOCK_IMAGES]:
+                if n > first:
                     total += scratch[bias_sums + o]
                 scratch[bias_sums + o] = total
 

@@ -44,9 +44,9 @@ SECOND = 5
 # row tiles a block; whether pixels are read where they stand; the distance of rows of packed weights, 0 where they are
 # not packed; and from TABLE on the offset of each row of the packed matrix.
 START, FINISH, SLOPE, BLOCK_TILES, IN_PLACE, WEIGHT_ROW, TABLE = range(34, 41)
-# Weight gradient: images a chunk, distance of packed rows, kernel rows that are multiplied one by one (1: all at once),
-# distance of rows of partial sums, whether weights and bias are wanted, chunks.
-BLOCK_IMAGES, ROW, SHIFTS, SUM_ROW, WANT_WEIGHTS, WANT_BIAS, CHUNKS = range(34, 41)
+# Weight gradient: distance of packed rows, kernel rows that are multiplied one by one (1: all at once), distance of
+# rows of partial sums, whether weights and bias are wanted, chunks of images.
+ROW, SHIFTS, SUM_ROW, WANT_WEIGHTS, WANT_BIAS, CHUNKS = range(34, 40)
 
 SLACK = 32  # elements that packing may write, or a tile read, past the end
 _L2_BYTES = 512 * 1024  # of packed pixels that a task holds
@@ -185,8 +185,6 @@ def plan_weights(geometry: Geometry, dtype: np.dtype[Any], weights: bool, bias: 
     units = geometry.groups * blocks
     most = max(1, _SUMS_BYTES // (units * piece * dtype.itemsize))
     chunks = max(1, min(geometry.images, -(-_TASKS // units), most))
-    images = max(1, -(-geometry.images // chunks))
-    chunks = -(-geometry.images // images)
     row = padded_stride(max(sum_row, block * area + SHORT), dtype)  # a run that is written too far stays in its row
     room = _L2_BYTES if shifts > 1 else _L1_BYTES
     halo = (kernel_h - 1) * geometry.dilation[0] // geometry.stride[0] if shifts > 1 else 0
@@ -199,7 +197,7 @@ def plan_weights(geometry: Geometry, dtype: np.dtype[Any], weights: bool, bias: 
     sums = chunks * units * piece + chunks * geometry.groups * outputs
     common = [rows, blocks, 0, geometry.phase_rows(rows), scratch, sums]
     tiles = [*rows_of_tiles(outputs, dtype), *rows_of_tiles(outputs, dtype, 1)]
-    own = [images, row, shifts, sum_row, int(weights), int(bias), chunks]
+    own = [row, shifts, sum_row, int(weights), int(bias), chunks]
     numbers = [*geometry.numbers(dtype), *common, *tiles, *own]
     return Product(np.array(numbers, np.int64), chunks * units, sums + scratch * most_threads())
 

@@ -211,8 +211,10 @@ def _block(number: int, thread: int, a: Array, b: Array, c: Array, bias: Array, 
     blocks = -(-g[COLUMNS] // g[COLUMNS_BLOCK])
     down, across, at, packed = number // blocks, number % blocks, thread * g[SCRATCH], g[PACKED]
     width, depth = g[TILE_WIDTH], g[DEPTH]
-    first, last = down * g[TILES_BLOCK], min(g[TILES], (down + 1) * g[TILES_BLOCK])
-    j0, j1 = across * g[COLUMNS_BLOCK], min(g[COLUMNS], (across + 1) * g[COLUMNS_BLOCK])
+    cuts = -(-g[TILES] // g[TILES_BLOCK])
+    first, last = down * g[TILES] // cuts, (down + 1) * g[TILES] // cuts
+    panels = -(-g[COLUMNS] // width)
+    j0, j1 = across * panels // blocks * width, min(g[COLUMNS], (across + 1) * panels // blocks * width)
     edge = at + g[DEPTH_BLOCK] * width
     for k0 in range(0, max(1, depth), g[DEPTH_BLOCK]):
         k1 = min(depth, k0 + g[DEPTH_BLOCK])
