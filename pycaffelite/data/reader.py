@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pycaffelite.data.datum import datum_array, read_datum, record_name
+from pycaffelite.data.form import Form
 from pycaffelite.data.resident import Resident
 from pycaffelite.data.sources.base import Item, Source
 from pycaffelite.data.transformer import Transformer
@@ -53,6 +54,7 @@ class BatchReader:
         self._dealt = 0  # records passed since the beginning, over all epochs
         self._iterator: Iterator[Item] | None = None
         self._length: int | None = None  # of the source, once its end was reached
+        self._form: Form | None = None  # of the records of late
         self._resident = Resident()
         if size > 1:
             self._resident.refuse()
@@ -87,28 +89,29 @@ class BatchReader:
         items = [self._next_of_ours()]
         position = self._position - 1
         items += [self._next_of_ours() for _ in range(len(batch.labels) - 1)]
-        datums = [read_datum(self.source.path, key, value) for key, value in items]
-        labels = np.array([datum.label for datum in datums], np.int32)
-        batch.labels[...] = labels
-        first = datums[0]
-        shape = (first.channels, first.height, first.width)
-        size = shape[0] * shape[1] * shape[2]
-        if size > 0 and all(
-            not d.encoded and (d.channels, d.height, d.width) == shape and len(d.data) == size for d in datums
-        ):
-            # The usual case, images of bytes and of one shape, is joined without an array for each.
-            images: Array = np.frombuffer(b"".join([d.data for d in datums]), np.uint8).reshape(len(datums), *shape)
-            self._make_room(batch, shape)
+        alike = self._form.read([value for _, value in items]) if self._form else None
+        datums = [] if alike else [read_datum(self.source.path, key, value) for key, value in items]
+        alike = alike or _join(datums)
+        if alike:
+            images, batch.labels[...] = alike
+            self._make_room(batch, images.shape[1:])
             self._apply(items[0][0], images, batch.data)
-            self._resident.offer(position, images, labels, self._length)
+            self._resident.offer(position, *alike, self._length)
         else:
             self._resident.refuse()
-            for n, (key, _) in enumerate(items):
-                image = self.image(key, datums[n])
-                if n == 0:
-                    self._make_room(batch, image.shape)
-                self._apply(key, image[None], batch.data[n : n + 1])
+            self._fill_singly(batch, [key for key, _ in items], datums)
+        if datums:
+            self._form = Form.of(items[0][1], datums[0])
         batch.state = self.state()
+
+    def _fill_singly(self, batch: Batch, keys: Sequence[bytes], datums: Sequence[Any]) -> None:
+        """Make a batch of images that are encoded, or of other shapes than the first."""
+        batch.labels[...] = [datum.label for datum in datums]
+        for n, (key, datum) in enumerate(zip(keys, datums, strict=True)):
+            image = self.image(key, datum)
+            if n == 0:
+                self._make_room(batch, image.shape)
+            self._apply(key, image[None], batch.data[n : n + 1])
 
     def _recall(self, batch: Batch, length: int) -> None:
         """Make the next batch of the records in memory."""
@@ -170,6 +173,17 @@ class BatchReader:
             item = next(self._iterator)
         self._position += 1
         return item
+
+
+def _join(datums: Sequence[Any]) -> tuple[Array, Array] | None:
+    """Return images and labels of datums that are bytes of one shape, without an array for each; else None."""
+    first = datums[0]
+    shape = (first.channels, first.height, first.width)
+    size = shape[0] * shape[1] * shape[2]
+    if size <= 0 or any(d.encoded or (d.channels, d.height, d.width) != shape or len(d.data) != size for d in datums):
+        return None
+    images = np.frombuffer(b"".join([datum.data for datum in datums]), np.uint8).reshape(len(datums), *shape)
+    return images, np.array([datum.label for datum in datums], np.int32)
 
 
 def _times(shape: tuple[int, ...]) -> str:
