@@ -155,15 +155,16 @@ def _weights(number: int, thread: int, x: Array, dy: Array, scratch: Array, _d: 
     packed = at + size * (g[HEIGHT] + 2 * g[PAD_H]) * (g[WIDTH] + 2 * g[PAD_W])
     sums = number * g[SHIFTS] * og * g[SUM_ROW]
     bias_sums = g[CHUNKS] * groups * g[BLOCKS] * g[SHIFTS] * og * g[SUM_ROW] + unit * og
+    padded = g[PAD_H] > 0 or g[PAD_W] > 0
     start, first = ZERO, chunk * g[IMAGES] // g[CHUNKS]
     for n in range(first, (chunk + 1) * g[IMAGES] // g[CHUNKS]):
         image = n * groups + group
         if g[WANT_WEIGHTS]:
             x_at = (image * cg + c0) * g[HEIGHT] * g[WIDTH]
             # The last image is copied as well: packing reads a few elements past its source.
-            copied = g[PAD_H] > 0 or g[PAD_W] > 0 or n == g[IMAGES] - 1
+            copied = padded or n == g[IMAGES] - 1
             if copied:
-                pad_planes(x, x_at, scratch, at, g, channels)
+                pad_planes(x, x_at, scratch, at, g, channels, n == first)
             for row in range(0, g[OUT_H], g[BLOCK_ROWS]):
                 rows = min(g[BLOCK_ROWS], g[OUT_H] - row)
                 if copied:

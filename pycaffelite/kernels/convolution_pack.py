@@ -82,15 +82,11 @@ def _pack_framed(
         target[i] = 0
     first = max(0, g[PAD_H] - row)
     last = min(needed, g[HEIGHT] + g[PAD_H] - row)
-    whole = g[WIDTH] - g[WIDTH] % SHORT
     for c in range(channels):
         for index in range(first, last):
             source = x_at + (c * g[HEIGHT] + row + index - g[PAD_H]) * g[WIDTH]
             place = frame + index * line + g[PAD_W]
-            for w in range(0, whole, SHORT):
-                copy8(target, place + w, x, source + w)
-            for w in range(whole, g[WIDTH]):
-                target[place + w] = x[source + w]
+            _copy_line(x, source, target, place, g[WIDTH])
         for kw in range(g[KERNEL_W]):
             source = frame + kw * g[DILATION_W]
             place = at + (c * g[KERNEL_W] + kw) * g[PLANE]
@@ -161,18 +157,26 @@ def _add_line(source: Array, from_: int, dx: Array, to: int, first: int, last: i
 
 
 @kernel(inner=True)
-def pad_planes(x: Array, x_at: int, target: Array, target_at: int, g: Numbers, channels: int) -> None:
-    """Copy some channels of an image into a frame of zeros, so that `pack_rows` need not look for borders."""
+def pad_planes(x: Array, x_at: int, target: Array, target_at: int, g: Numbers, channels: int, fresh: bool) -> None:
+    """Copy some channels of an image into a frame, so that `pack_rows` need not look for borders; zeros if fresh."""
     row = g[WIDTH] + 2 * g[PAD_W]
     rows = g[HEIGHT] + 2 * g[PAD_H]
-    if g[PAD_H] > 0 or g[PAD_W] > 0:
+    if fresh:
         for i in range(channels * rows * row):
             target[target_at + i] = 0
     for line in range(channels * g[HEIGHT]):
-        source = x_at + line * g[WIDTH]
         place = target_at + (line // g[HEIGHT] * rows + line % g[HEIGHT] + g[PAD_H]) * row + g[PAD_W]
-        for w in range(g[WIDTH]):
-            target[place + w] = x[source + w]
+        _copy_line(x, x_at + line * g[WIDTH], target, place, g[WIDTH])
+
+
+@kernel(inner=True)
+def _copy_line(source: Array, begin: int, target: Array, to: int, count: int) -> None:
+    """Copy a run of pixels and nothing beyond it."""
+    whole = count - count % SHORT
+    for i in range(0, whole, SHORT):
+        copy8(target, to + i, source, begin + i)
+    for i in range(whole, count):
+        target[to + i] = source[begin + i]
 
 
 @kernel(inner=True)
