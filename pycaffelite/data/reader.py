@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -86,9 +87,17 @@ class BatchReader:
         if self._resident.length is not None:
             self._recall(batch, self._resident.length)
             return
+        try:
+            self._read(batch)
+        except BaseException:
+            self._resident.refuse()  # whoever reads on begins at the first record, without having seen the last
+            raise
+
+    def _read(self, batch: Batch) -> None:
+        """Make the next batch of the source's records."""
         items = [self._next_of_ours()]
         position = self._position - 1
-        items += [self._next_of_ours() for _ in range(len(batch.labels) - 1)]
+        items += self._rest_of_ours(len(batch.labels) - 1)
         alike = self._form.read([value for _, value in items]) if self._form else None
         datums = [] if alike else [read_datum(self.source.path, key, value) for key, value in items]
         alike = alike or _join(datums)
@@ -147,6 +156,15 @@ class BatchReader:
                 hint="set crop_size or batch_size: 1, or make the database from images of one size",
             )
         self.transformer.apply(images, out)
+
+    def _rest_of_ours(self, count: int) -> list[Item]:
+        """Return the next `count` records of our shard."""
+        items: list[Item] = []
+        if self.size == 1 and self._iterator is not None:
+            items += islice(self._iterator, count)
+            self._position += len(items)
+            self._dealt += len(items)
+        return items + [self._next_of_ours() for _ in range(count - len(items))]
 
     def _next_of_ours(self) -> Item:
         """Return the next record of our shard."""

@@ -11,6 +11,7 @@ from pycaffelite.data.loader import Loader
 from pycaffelite.data.reader import BatchReader
 from pycaffelite.data.sources.base import Source
 from pycaffelite.data.transformer import Transformer
+from pycaffelite.errors import DataError
 from pycaffelite.schema import messages
 
 PLAIN = messages.TransformationParameter(scale=0.5)
@@ -34,7 +35,8 @@ def images(count=10):
 
 
 def reader(source=None, parameter=PLAIN, **options):
-    return BatchReader(source or images(), Transformer(parameter, "TRAIN", np.random.default_rng(7)), **options)
+    source = images() if source is None else source
+    return BatchReader(source, Transformer(parameter, "TRAIN", np.random.default_rng(7)), **options)
 
 
 def loader(made, *, batch=4, prefetch=3):
@@ -123,6 +125,21 @@ def test_other_records_are_not_kept(other):
     again = take(loader(reader(source), batch=1), 30, 1)
     assert made._resident.length is None
     assert [batch[:2] for batch in again] == [batch[:2] for batch in first] * 3
+
+
+class BrokenSource(ListSource):
+    def items(self):
+        yield from list(super().items())[:7]
+        raise DataError("damage")
+
+
+@pytest.mark.parametrize("parameter", [PLAIN, RANDOM], ids=["plain", "random"])
+def test_damage_is_met_in_every_epoch(parameter):
+    made = loader(reader(BrokenSource(images().values), parameter), batch=1, prefetch=0)
+    for _ in range(3):
+        assert [labels for _, labels, _ in take(made, 7, 1)] == [[n] for n in range(7)]
+        with pytest.raises(DataError, match="damage"):
+            take(made, 1, 1)
 
 
 def test_shards_are_not_kept():

@@ -138,9 +138,15 @@ def block_entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
         raise IndexError("more restart points than bytes")
     position, key = 0, b""
     while position < limit:
-        shared, position = varint(block, position)
-        own, position = varint(block, position)
-        length, position = varint(block, position)
+        shared, own, length, more = block[position : position + 4]  # at least a restart point's bytes come behind
+        if shared | own < 0x80 and length < 0x80:
+            position += 3
+        elif shared | own | more < 0x80:
+            length, position = length & 0x7F | more << 7, position + 4
+        else:
+            shared, position = varint(block, position)
+            own, position = varint(block, position)
+            length, position = varint(block, position)
         value_at = position + own
         if shared > len(key) or value_at + length > limit:
             raise IndexError("an entry beyond its end")
