@@ -35,7 +35,8 @@ class Data(Layer):
     Errors: DataError when the source is missing, empty or damaged, or when records of one batch differ in shape (two
     batches may); FieldError for a batch_size of 0; ShapeError when crop or mean do not fit the images.
     Source: Caffe's DataLayer. What lies in the folder decides about the backend; no lock is taken; `rand_skip` skips a
-    random number of records at the start, which Caffe 1.0 ignores.
+    random number of records at the start, which Caffe 1.0 ignores. Images of one shape, of 64 MiB at most in all, are
+    kept in memory after the first epoch.
     """
 
     arity = Arity(bottoms=(0, 0), tops=(1, 2))
