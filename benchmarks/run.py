@@ -39,7 +39,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--torch-python", default=sys.executable, help="a Python that has torch and cv2")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--docs", type=Path, help="replace the block of figures in this Markdown file")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.docs and not options.docs.is_file():
+        parser.error(f"--docs: there is no file {options.docs}")
+    return options
 
 
 def main() -> None:
