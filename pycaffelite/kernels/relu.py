@@ -72,8 +72,7 @@ def _rectify(number: int, _thread: int, x: Array, y: Array, slope: Array, _d: Ar
             y[i] = x[i] if x[i] > 0 else factor * x[i]
 
 
-@task("fffbf")
-def _backward(
+def _pass_where_positive(
     number: int, _thread: int, dy: Array, dx: Array, slope: Array, positive: Array, _e: Array, g: Numbers
 ) -> None:
     begin, end = span(number, g)
@@ -86,15 +85,6 @@ def _backward(
             dx[i] = dy[i] if positive[i] > 0 else factor * dy[i]
 
 
-@task("fffff")
-def _backward_by_sign(
-    number: int, _thread: int, dy: Array, dx: Array, slope: Array, positive: Array, _e: Array, g: Numbers
-) -> None:
-    begin, end = span(number, g)
-    factor = slope[0]
-    if g[IN_PLACE]:
-        for i in range(begin, end):
-            dx[i] = dx[i] if positive[i] > 0 else factor * dx[i]
-    else:
-        for i in range(begin, end):
-            dx[i] = dy[i] if positive[i] > 0 else factor * dy[i]
+# What says where the input was positive is a mask of bytes, or an array of floats with its sign.
+_backward = task("fffbf")(_pass_where_positive)
+_backward_by_sign = task("fffff")(_pass_where_positive)

@@ -29,11 +29,10 @@ def check_memory(layers: Sequence[LayerShapes], dtype: npt.DTypeLike, *, diffs: 
         ShapeError: It needs more than the memory that this process can have.
     """
     available = available_bytes()
-    arrays = _arrays(layers, dtype, diffs=diffs)
-    needed = sum(size for _name, _shape, size in arrays)
+    needed = needed_bytes(layers, dtype, diffs=diffs)
     if available is None or needed <= available:
         return
-    largest = sorted(arrays, key=lambda array: -array[2])[:3]
+    largest = sorted(_arrays(layers, dtype, diffs=diffs), key=lambda array: -array[2])[:3]
     listed = ", ".join(f"{name} {shape_text(shape)} ({_size_text(size)})" for name, shape, size in largest)
     raise ShapeError(
         "the net does not fit into memory",
