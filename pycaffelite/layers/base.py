@@ -136,6 +136,7 @@ class Layer:
     automatic_tops: ClassVar[bool] = False  # whether the net makes the tops that the prototxt leaves out
     no_gradient_to: ClassVar[frozenset[int]] = frozenset()  # bottoms that never get one: labels
     keeps_elements: ClassVar[bool] = False  # whether top and diff are those of the bottom in another shape, no more
+    measures: ClassVar[bool] = False  # whether shapes of tops hang on the data: `layout` guesses, `measure` tells
     joins: ClassVar[bool] = False  # whether `forward` only copies each bottom to its place in the top, see `parts`
 
     def __init__(self, message: Any, context: Context) -> None:
@@ -155,6 +156,10 @@ class Layer:
 
     def begin(self, top: Sequence[Blob]) -> None:
         """Write what tops hold before the first forward pass, where that is not zeros; a net calls it once."""
+
+    def measure(self, bottom: Sequence[Blob]) -> Sequence[Shape]:
+        """Return the shapes that the tops take in the coming forward pass: for a layer that `measures`."""
+        raise NotImplementedError
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the data of every top."""

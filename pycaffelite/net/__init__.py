@@ -1,7 +1,7 @@
 """Build a graph into a net of blobs, parameters and layers."""
 
 from pycaffelite.net.build import build
-from pycaffelite.net.net import LayerShapes, Learnable, Net, NetLayer
+from pycaffelite.net.net import LayerShapes, Learnable, Net, NetLayer, located, set_loss_diffs
 from pycaffelite.net.shapes import infer_shapes
 
-__all__ = ["LayerShapes", "Learnable", "Net", "NetLayer", "build", "infer_shapes"]
+__all__ = ["LayerShapes", "Learnable", "Net", "NetLayer", "build", "infer_shapes", "located", "set_loss_diffs"]

@@ -125,13 +125,16 @@ class Net:
         for learnable in self.learnables:
             learnable.blob.diff.fill(0)
 
-    def reshape(self) -> None:
+    def reshape(self, after: NetLayer | None = None) -> None:
         """Let new shapes of the inputs run through the net; parameters keep theirs.
+
+        Args:
+            after: Begin behind this layer, whose tops have new shapes; None: at the inputs.
 
         Raises:
             ShapeError: The new input does not fit a parameter.
         """
-        for entry in self.layers:
+        for entry in self.layers[0 if after is None else self.layers.index(after) + 1 :]:
             shapes = [blob.shape for blob in entry.bottoms]
             with located(entry.node):
                 if shapes:

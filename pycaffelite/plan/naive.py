@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from pycaffelite.errors import WiringError
-from pycaffelite.net import Net, NetLayer
+from pycaffelite.net import Net, NetLayer, located, set_loss_diffs
 from pycaffelite.plan.plan import Plan, Step
 
 
@@ -19,6 +19,8 @@ def naive_plan(net: Net) -> Plan:
 
 def _forward_run(net: Net, entry: NetLayer) -> Callable[[], None]:
     run = partial(entry.layer.forward, entry.bottoms, entry.tops)
+    if entry.layer.measures:
+        return _MeasuredRun(net, entry, run)
     return run if entry.bottoms else _SourceRun(net, entry, run)
 
 
@@ -60,3 +62,22 @@ class _SourceRun:
         if shapes != self.shapes:
             self.shapes = shapes
             self.net.reshape()
+
+
+class _MeasuredRun:
+    """Runs a layer whose data decides the shapes of its tops; when they change, the layers behind it follow."""
+
+    def __init__(self, net: Net, entry: NetLayer, run: Callable[[], None]) -> None:
+        self.net = net
+        self.entry = entry
+        self.run = run
+
+    def __call__(self) -> None:
+        with located(self.entry.node):
+            shapes = self.entry.layer.measure(self.entry.bottoms)
+        if [tuple(shape) for shape in shapes] != [blob.shape for blob in self.entry.tops]:
+            for blob, shape in zip(self.entry.tops, shapes, strict=True):
+                blob.resize(tuple(shape))
+            set_loss_diffs(self.entry)
+            self.net.reshape(after=self.entry)
+        self.run()

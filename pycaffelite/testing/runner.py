@@ -98,13 +98,13 @@ class LayerRunner:
             _filled(blob.shape if diff is None else np.full(blob.shape, diff), random).astype(self.dtype)
             for blob, diff in zip(self.top, self._start_diffs(top_diffs), strict=True)
         ]
-        self._fill_bottoms()
 
     def forward(self, *inputs: Array) -> list[Array]:
         """Run the layer on new `inputs`, or on the last ones again, and return copies of the data of its tops."""
         if inputs:
             self.inputs = [np.array(array, self.dtype) for array in inputs]
         self._fill_bottoms()
+        self._measure()
         self.layer.forward(self.bottom, self.top)
         return [blob.data.copy() for blob in self.top]
 
@@ -184,6 +184,16 @@ class LayerRunner:
         for name, (shape, dtype) in layout.buffers.items():
             self.layer.buffers[name] = self._array(tuple(shape), self.dtype if dtype is None else dtype)
         self.layer.prepare(shapes)
+        self._fill_bottoms()
+        self._measure()
+
+    def _measure(self) -> None:
+        """Give the tops the shapes that the data asks for, in a layer where it does."""
+        if self.layer.measures:
+            shapes = map(tuple, self.layer.measure(self.bottom))
+            self.top = [
+                blob if blob.shape == shape else self._blob(shape) for blob, shape in zip(self.top, shapes, strict=True)
+            ]
 
     def _fill_bottoms(self) -> None:
         for blob, array in zip(self.bottom, self.inputs, strict=True):
