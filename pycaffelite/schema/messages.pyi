@@ -237,6 +237,11 @@ class LayerParameter(Message):
     recurrent_param: RecurrentParameter
     swish_param: SwishParameter
     clip_param: ClipParameter
+    psroi_pooling_param: PSROIPoolingParameter
+    permute_param: PermuteParameter
+    norm_param: NormalizeParameter
+    roi_pooling_param: ROIPoolingParameter
+    smooth_l1_loss_param: SmoothL1LossParameter
     def __init__(
         self,
         *,
@@ -300,6 +305,11 @@ class LayerParameter(Message):
         recurrent_param: RecurrentParameter | dict[str, Any] | None = ...,
         swish_param: SwishParameter | dict[str, Any] | None = ...,
         clip_param: ClipParameter | dict[str, Any] | None = ...,
+        psroi_pooling_param: PSROIPoolingParameter | dict[str, Any] | None = ...,
+        permute_param: PermuteParameter | dict[str, Any] | None = ...,
+        norm_param: NormalizeParameter | dict[str, Any] | None = ...,
+        roi_pooling_param: ROIPoolingParameter | dict[str, Any] | None = ...,
+        smooth_l1_loss_param: SmoothL1LossParameter | dict[str, Any] | None = ...,
     ) -> None: ...
 
 class SolverParameter(Message):
@@ -1159,6 +1169,65 @@ class LossParameter(Message):
         ignore_label: int | None = ...,
         normalize: bool | None = ...,
         normalization: int | str | None = ...,
+    ) -> None: ...
+
+class PermuteParameter(Message):
+    DESCRIPTOR: Any
+    order: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        order: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class NormalizeParameter(Message):
+    DESCRIPTOR: Any
+    across_spatial: bool
+    scale_filler: FillerParameter
+    channel_shared: bool
+    eps: float
+    def __init__(
+        self,
+        *,
+        across_spatial: bool | None = ...,
+        scale_filler: FillerParameter | dict[str, Any] | None = ...,
+        channel_shared: bool | None = ...,
+        eps: float | None = ...,
+    ) -> None: ...
+
+class SmoothL1LossParameter(Message):
+    DESCRIPTOR: Any
+    sigma: float
+    def __init__(
+        self,
+        *,
+        sigma: float | None = ...,
+    ) -> None: ...
+
+class ROIPoolingParameter(Message):
+    DESCRIPTOR: Any
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    def __init__(
+        self,
+        *,
+        pooled_h: int | None = ...,
+        pooled_w: int | None = ...,
+        spatial_scale: float | None = ...,
+    ) -> None: ...
+
+class PSROIPoolingParameter(Message):
+    DESCRIPTOR: Any
+    spatial_scale: float
+    output_dim: int
+    group_size: int
+    def __init__(
+        self,
+        *,
+        spatial_scale: float | None = ...,
+        output_dim: int | None = ...,
+        group_size: int | None = ...,
     ) -> None: ...
 
 class AccuracyParameter(Message):
