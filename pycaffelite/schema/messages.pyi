@@ -166,6 +166,7 @@ class ParamSpec(Message):
     share_mode: int
     lr_mult: float
     decay_mult: float
+    lr_policy: str
     def __init__(
         self,
         *,
@@ -173,6 +174,7 @@ class ParamSpec(Message):
         share_mode: int | str | None = ...,
         lr_mult: float | None = ...,
         decay_mult: float | None = ...,
+        lr_policy: str | None = ...,
     ) -> None: ...
 
 class LayerParameter(Message):
@@ -369,6 +371,24 @@ class SolverParameter(Message):
     type: str
     layer_wise_reduce: bool
     weights: RepeatedScalarFieldContainer[str]
+    min_lr: float
+    plateau_winsize: RepeatedScalarFieldContainer[int]
+    warmup_iter: int
+    warmup_start_lr: float
+    localgamma: float
+    localpower: float
+    localstepsize: int
+    epoch_size: int
+    stagelr: RepeatedScalarFieldContainer[float]
+    stageiter: RepeatedScalarFieldContainer[int]
+    rampup_interval: int
+    rampup_lr: float
+    info: RepeatedCompositeFieldContainer[InfoParameter]
+    first_iteration: int
+    keep_best: str
+    keep_best_mode: str
+    patience: int
+    on_nan: str
     def __init__(
         self,
         *,
@@ -414,6 +434,35 @@ class SolverParameter(Message):
         type: str | None = ...,
         layer_wise_reduce: bool | None = ...,
         weights: Iterable[str] | None = ...,
+        min_lr: float | None = ...,
+        plateau_winsize: Iterable[int] | None = ...,
+        warmup_iter: int | None = ...,
+        warmup_start_lr: float | None = ...,
+        localgamma: float | None = ...,
+        localpower: float | None = ...,
+        localstepsize: int | None = ...,
+        epoch_size: int | None = ...,
+        stagelr: Iterable[float] | None = ...,
+        stageiter: Iterable[int] | None = ...,
+        rampup_interval: int | None = ...,
+        rampup_lr: float | None = ...,
+        info: Iterable[InfoParameter | dict[str, Any]] | None = ...,
+        first_iteration: int | None = ...,
+        keep_best: str | None = ...,
+        keep_best_mode: str | None = ...,
+        patience: int | None = ...,
+        on_nan: str | None = ...,
+    ) -> None: ...
+
+class InfoParameter(Message):
+    DESCRIPTOR: Any
+    type: str
+    interval: int
+    def __init__(
+        self,
+        *,
+        type: str | None = ...,
+        interval: int | None = ...,
     ) -> None: ...
 
 class SolverState(Message):
