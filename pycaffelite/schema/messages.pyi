@@ -244,6 +244,16 @@ class LayerParameter(Message):
     norm_param: NormalizeParameter
     roi_pooling_param: ROIPoolingParameter
     smooth_l1_loss_param: SmoothL1LossParameter
+    bn_param: BNParameter
+    upsample_param: UpsampleParameter
+    interp_param: InterpParameter
+    bias_channel_param: BiasChannelParameter
+    shuffle_channel_param: ShuffleChannelParameter
+    center_loss_param: CenterLossParameter
+    inner_distance_param: InnerDistanceParameter
+    margin_inner_product_param: MarginInnerProductParameter
+    crelu_param: CReLUParameter
+    st_param: SpatialTransformerParameter
     def __init__(
         self,
         *,
@@ -312,6 +322,16 @@ class LayerParameter(Message):
         norm_param: NormalizeParameter | dict[str, Any] | None = ...,
         roi_pooling_param: ROIPoolingParameter | dict[str, Any] | None = ...,
         smooth_l1_loss_param: SmoothL1LossParameter | dict[str, Any] | None = ...,
+        bn_param: BNParameter | dict[str, Any] | None = ...,
+        upsample_param: UpsampleParameter | dict[str, Any] | None = ...,
+        interp_param: InterpParameter | dict[str, Any] | None = ...,
+        bias_channel_param: BiasChannelParameter | dict[str, Any] | None = ...,
+        shuffle_channel_param: ShuffleChannelParameter | dict[str, Any] | None = ...,
+        center_loss_param: CenterLossParameter | dict[str, Any] | None = ...,
+        inner_distance_param: InnerDistanceParameter | dict[str, Any] | None = ...,
+        margin_inner_product_param: MarginInnerProductParameter | dict[str, Any] | None = ...,
+        crelu_param: CReLUParameter | dict[str, Any] | None = ...,
+        st_param: SpatialTransformerParameter | dict[str, Any] | None = ...,
     ) -> None: ...
 
 class SolverParameter(Message):
@@ -930,10 +950,18 @@ class MVNParameter(Message):
 class DropoutParameter(Message):
     DESCRIPTOR: Any
     dropout_ratio: float
+    sample_weights_test: bool
+    mean_on_test: bool
+    mean_on_train: bool
+    scale_train: bool
     def __init__(
         self,
         *,
         dropout_ratio: float | None = ...,
+        sample_weights_test: bool | None = ...,
+        mean_on_test: bool | None = ...,
+        mean_on_train: bool | None = ...,
+        scale_train: bool | None = ...,
     ) -> None: ...
 
 class ReLUParameter(Message):
@@ -1277,6 +1305,217 @@ class PSROIPoolingParameter(Message):
         spatial_scale: float | None = ...,
         output_dim: int | None = ...,
         group_size: int | None = ...,
+    ) -> None: ...
+
+class BNParameter(Message):
+    DESCRIPTOR: Any
+    BNMode: EnumTypeWrapper
+    LEARN: int
+    INFERENCE: int
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    slope_filler: FillerParameter
+    bias_filler: FillerParameter
+    momentum: float
+    eps: float
+    frozen: bool
+    engine: int
+    scale_filler: FillerParameter
+    shift_filler: FillerParameter
+    bn_mode: int
+    var_eps: float
+    decay: float
+    moving_average: bool
+    def __init__(
+        self,
+        *,
+        slope_filler: FillerParameter | dict[str, Any] | None = ...,
+        bias_filler: FillerParameter | dict[str, Any] | None = ...,
+        momentum: float | None = ...,
+        eps: float | None = ...,
+        frozen: bool | None = ...,
+        engine: int | str | None = ...,
+        scale_filler: FillerParameter | dict[str, Any] | None = ...,
+        shift_filler: FillerParameter | dict[str, Any] | None = ...,
+        bn_mode: int | str | None = ...,
+        var_eps: float | None = ...,
+        decay: float | None = ...,
+        moving_average: bool | None = ...,
+    ) -> None: ...
+
+class UpsampleParameter(Message):
+    DESCRIPTOR: Any
+    scale: int
+    scale_h: int
+    scale_w: int
+    pad_out_h: bool
+    pad_out_w: bool
+    upsample_h: int
+    upsample_w: int
+    def __init__(
+        self,
+        *,
+        scale: int | None = ...,
+        scale_h: int | None = ...,
+        scale_w: int | None = ...,
+        pad_out_h: bool | None = ...,
+        pad_out_w: bool | None = ...,
+        upsample_h: int | None = ...,
+        upsample_w: int | None = ...,
+    ) -> None: ...
+
+class InterpParameter(Message):
+    DESCRIPTOR: Any
+    height: int
+    width: int
+    zoom_factor: int
+    shrink_factor: int
+    pad_beg: int
+    pad_end: int
+    def __init__(
+        self,
+        *,
+        height: int | None = ...,
+        width: int | None = ...,
+        zoom_factor: int | None = ...,
+        shrink_factor: int | None = ...,
+        pad_beg: int | None = ...,
+        pad_end: int | None = ...,
+    ) -> None: ...
+
+class BiasChannelParameter(Message):
+    DESCRIPTOR: Any
+    LabelType: EnumTypeWrapper
+    IMAGE: int
+    PIXEL: int
+    bg_bias: float
+    fg_bias: float
+    ignore_label: RepeatedScalarFieldContainer[int]
+    label_type: int
+    background_label: int
+    def __init__(
+        self,
+        *,
+        bg_bias: float | None = ...,
+        fg_bias: float | None = ...,
+        ignore_label: Iterable[int] | None = ...,
+        label_type: int | str | None = ...,
+        background_label: int | None = ...,
+    ) -> None: ...
+
+class ShuffleChannelParameter(Message):
+    DESCRIPTOR: Any
+    group: int
+    def __init__(
+        self,
+        *,
+        group: int | None = ...,
+    ) -> None: ...
+
+class CReLUParameter(Message):
+    DESCRIPTOR: Any
+    negative_slope: float
+    concat_axis: int
+    def __init__(
+        self,
+        *,
+        negative_slope: float | None = ...,
+        concat_axis: int | None = ...,
+    ) -> None: ...
+
+class CenterLossParameter(Message):
+    DESCRIPTOR: Any
+    num_output: int
+    center_filler: FillerParameter
+    axis: int
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        center_filler: FillerParameter | dict[str, Any] | None = ...,
+        axis: int | None = ...,
+    ) -> None: ...
+
+class InnerDistanceParameter(Message):
+    DESCRIPTOR: Any
+    num_output: int
+    bias_term: bool
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    axis: int
+    distance_type: str
+    normalize: bool
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        bias_term: bool | None = ...,
+        weight_filler: FillerParameter | dict[str, Any] | None = ...,
+        bias_filler: FillerParameter | dict[str, Any] | None = ...,
+        axis: int | None = ...,
+        distance_type: str | None = ...,
+        normalize: bool | None = ...,
+    ) -> None: ...
+
+class MarginInnerProductParameter(Message):
+    DESCRIPTOR: Any
+    MarginType: EnumTypeWrapper
+    SINGLE: int
+    DOUBLE: int
+    TRIPLE: int
+    QUADRUPLE: int
+    num_output: int
+    type: int
+    weight_filler: FillerParameter
+    axis: int
+    base: float
+    gamma: float
+    power: float
+    iteration: int
+    lambda_min: float
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        type: int | str | None = ...,
+        weight_filler: FillerParameter | dict[str, Any] | None = ...,
+        axis: int | None = ...,
+        base: float | None = ...,
+        gamma: float | None = ...,
+        power: float | None = ...,
+        iteration: int | None = ...,
+        lambda_min: float | None = ...,
+    ) -> None: ...
+
+class SpatialTransformerParameter(Message):
+    DESCRIPTOR: Any
+    transform_type: str
+    sampler_type: str
+    output_H: int
+    output_W: int
+    to_compute_dU: bool
+    theta_1_1: float
+    theta_1_2: float
+    theta_1_3: float
+    theta_2_1: float
+    theta_2_2: float
+    theta_2_3: float
+    def __init__(
+        self,
+        *,
+        transform_type: str | None = ...,
+        sampler_type: str | None = ...,
+        output_H: int | None = ...,
+        output_W: int | None = ...,
+        to_compute_dU: bool | None = ...,
+        theta_1_1: float | None = ...,
+        theta_1_2: float | None = ...,
+        theta_1_3: float | None = ...,
+        theta_2_1: float | None = ...,
+        theta_2_2: float | None = ...,
+        theta_2_3: float | None = ...,
     ) -> None: ...
 
 class AccuracyParameter(Message):
