@@ -35,7 +35,8 @@ def insert_splits(nodes: Sequence[Node], sources: dict[Top, Top]) -> list[Node]:
 
     Args:
         nodes: The layers of one phase, in order.
-        sources: For each (node index, bottom index) the (node index, top index) that made the blob it reads.
+        sources: For each (node index, bottom index) the (node index, top index) that made the blob it reads; a bottom
+            that nothing made has none.
     """
     uses = _count_uses(nodes, sources)
     next_copy: dict[Top, int] = defaultdict(int)
@@ -43,8 +44,8 @@ def insert_splits(nodes: Sequence[Node], sources: dict[Top, Top]) -> list[Node]:
     for i, node in enumerate(nodes):
         bottoms = list(node.bottoms)
         for j, name in enumerate(node.bottoms):
-            source = uses.sources[i, j]
-            if uses.counts[source] > 1:
+            source = uses.sources.get((i, j))
+            if source is not None and uses.counts[source] > 1:
                 bottoms[j] = _copy_name(_split_name(nodes, source, name), next_copy[source])
                 next_copy[source] += 1
         splits = []

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from pycaffelite.errors import Location, WiringError
+from pycaffelite.errors import FieldError, Location, WiringError
 from pycaffelite.graph.graph import Graph, Node
 from pycaffelite.graph.phase import State, belongs
 from pycaffelite.graph.splits import Top, insert_splits
 from pycaffelite.names import did_you_mean
 from pycaffelite.schema import messages
+from pycaffelite.schema.problems import Report, raise_problem
 from pycaffelite.schema.reader import NetFile
 
 
-def build_graph(file: NetFile, phase: str = "TRAIN", level: int = 0, stages: Collection[str] = ()) -> Graph:
+def build_graph(
+    file: NetFile,
+    phase: str = "TRAIN",
+    level: int = 0,
+    stages: Collection[str] = (),
+    report: Report = raise_problem,
+) -> Graph:
     """Choose the layers of a phase and wire them.
 
     Args:
@@ -21,6 +28,7 @@ def build_graph(file: NetFile, phase: str = "TRAIN", level: int = 0, stages: Col
         phase: "TRAIN" or "TEST".
         level: Held against the rules' min_level and max_level.
         stages: Held against the rules' stage and not_stage.
+        report: Takes each problem; raises it, or returns to wire what is left.
 
     Raises:
         WiringError: A bottom that no layer makes, a top that two layers make, a layer in place over a shared blob.
@@ -32,7 +40,12 @@ def build_graph(file: NetFile, phase: str = "TRAIN", level: int = 0, stages: Col
     for i, layer in enumerate(file.net.layer):
         where = file.source.where("layer", i)
         node = Node(layer.name, layer.type, layer, tuple(layer.bottom), tuple(layer.top), where)
-        (nodes if belongs(layer, state, where) else left_out).append(node)
+        try:
+            wanted = belongs(layer, state, where)
+        except FieldError as problem:
+            report(problem)
+            wanted = True
+        (nodes if wanted else left_out).append(node)
     if not nodes:
         raise WiringError(
             "the net has no layers" + (f" in phase {state.phase}" if left_out else ""),
@@ -40,7 +53,7 @@ def build_graph(file: NetFile, phase: str = "TRAIN", level: int = 0, stages: Col
             expected="at least one `layer { ... }`",
             got=f"{len(left_out)} layers, all excluded by their rules" if left_out else "none",
         )
-    wired = insert_splits(nodes, _connect(nodes, left_out, state.phase))
+    wired = insert_splits(nodes, _connect(nodes, left_out, state.phase, report))
     message = messages.NetParameter()
     message.CopyFrom(file.net)
     del message.layer[:]
@@ -48,21 +61,22 @@ def build_graph(file: NetFile, phase: str = "TRAIN", level: int = 0, stages: Col
     return Graph(file.net.name, state.phase, tuple(wired), _unread(wired), message)
 
 
-def _connect(nodes: Sequence[Node], left_out: Sequence[Node], phase: str) -> dict[Top, Top]:
-    """Find the top that every bottom reads: the last one of that name above it."""
+def _connect(nodes: Sequence[Node], left_out: Sequence[Node], phase: str, report: Report) -> dict[Top, Top]:
+    """Find the top that every bottom reads: the last one of that name above it; none for a bottom that is wrong."""
     made: dict[str, Top] = {}
     sources: dict[Top, Top] = {}
     for i, node in enumerate(nodes):
         for j, name in enumerate(node.bottoms):
-            if name not in made:
-                raise _unknown_bottom(nodes, i, name, made, left_out, phase)
-            sources[i, j] = made[name]
+            if name in made:
+                sources[i, j] = made[name]
+            else:
+                report(_unknown_bottom(nodes, i, name, made, left_out, phase))
         for j, name in enumerate(node.tops):
             in_place = j < len(node.bottoms) and node.bottoms[j] == name
             if name in made and not in_place:
-                raise _made_twice(nodes, i, name, made[name])
-            if in_place:
-                _refuse_shared_in_place(nodes, sources, (i, j), made[name])
+                report(_made_twice(nodes, i, name, made[name]))
+            elif name in made and (problem := _shared_in_place(nodes, sources, (i, j), made[name])):
+                report(problem)
             made[name] = (i, j)
     return sources
 
@@ -120,8 +134,8 @@ def _made_twice(nodes: Sequence[Node], index: int, name: str, first: Top) -> Wir
     )
 
 
-def _refuse_shared_in_place(nodes: Sequence[Node], sources: dict[Top, Top], bottom: Top, source: Top) -> None:
-    """An in-place layer must be the only reader of what it overwrites; a loss weight reads too."""
+def _shared_in_place(nodes: Sequence[Node], sources: dict[Top, Top], bottom: Top, source: Top) -> WiringError | None:
+    """Return what is wrong where an in-place layer is not the only reader of its bottom; a loss weight reads too."""
     node, maker = nodes[bottom[0]], nodes[source[0]]
     name = node.bottoms[bottom[1]]
     others = [i for (i, j), top in sources.items() if top == source and (i, j) != bottom]
@@ -133,8 +147,8 @@ def _refuse_shared_in_place(nodes: Sequence[Node], sources: dict[Top, Top], bott
     elif source[1] < len(weights) and weights[source[1]]:
         got = f"`{name}` carries the loss_weight of {maker.subject}"
     else:
-        return
-    raise WiringError(
+        return None
+    return WiringError(
         f"cannot compute `{name}` in place: something else reads it too",
         subject=node.subject,
         where=node.where,

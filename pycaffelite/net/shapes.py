@@ -19,21 +19,33 @@ def infer_shapes(graph: Graph, *, seed: int = 0, data: DataOptions | None = None
     Raises:
         PycaffeliteError: With the line of the layer that refused its fields, its bottoms or their shapes.
     """
-    context = Context(graph.phase, seed, data or DataOptions())  # type: ignore[arg-type]
-    shapes: dict[str, Shape] = {}
-    result = []
-    for node in graph.nodes:
+    flow = ShapeFlow(graph.phase, seed=seed, data=data)
+    return [flow.through(node) for node in graph.nodes]
+
+
+class ShapeFlow:
+    """Shapes on their way through a graph, one layer after another.
+
+    Attributes:
+        shapes: The shape of each blob made so far, by name; whoever knows that of another may add it.
+    """
+
+    def __init__(self, phase: str, *, seed: int = 0, data: DataOptions | None = None) -> None:
+        self.context = Context(phase, seed, data or DataOptions())  # type: ignore[arg-type]
+        self.shapes: dict[str, Shape] = {}
+
+    def through(self, node: Node) -> LayerShapes:
+        """Make the layer of the next node, whose bottoms are known, and infer its shapes; raises as `infer_shapes`."""
         with located(node):
             made_by = layer_class(node.type)
             _check_arity(made_by, node)
-            layer = made_by(node.message, _own_context(node, context))
-            bottoms = tuple(shapes[name] for name in node.bottoms)
+            layer = made_by(node.message, _own_context(node, self.context))
+            bottoms = tuple(self.shapes[name] for name in node.bottoms)
             layout = layer.layout(bottoms)
         missing = len(layout.tops) - len(node.tops) if made_by.automatic_tops else 0
         top_names = node.tops + (AUTOMATIC,) * max(0, missing)
-        shapes.update(zip(top_names, layout.tops, strict=True))
-        result.append(LayerShapes(node, layer, top_names, bottoms, layout))
-    return result
+        self.shapes.update(zip(top_names, layout.tops, strict=True))
+        return LayerShapes(node, layer, top_names, bottoms, layout)
 
 
 def _own_context(node: Node, context: Context) -> Context:
