@@ -64,7 +64,7 @@ def test_numbers(name: str, dtype: type, naive: bool) -> None:
     for key, value in values.items():
         kind, _, rest = key.partition("/")
         if kind == "input":
-            net.blobs[rest].data[...] = value
+            net.blobs[rest].data[...] = value.reshape(net.blobs[rest].shape)  # input_dim makes four axes
         elif kind == "param":
             layer, index = rest.rsplit("/", 1)
             net.params[layer][int(index)].data[...] = value
