@@ -32,6 +32,19 @@ def check_labels(axis: int, bottom_shapes: Sequence[Shape]) -> None:
         )
 
 
+def check_record_labels(bottom_shapes: Sequence[Shape]) -> None:
+    """Raise ShapeError unless records have scores, and one label each."""
+    scores, labels = bottom_shapes
+    if math.prod(scores[1:]) == 0:
+        raise ShapeError("there are no classes", expected="records that hold scores", got=f"shape {shape_text(scores)}")
+    if math.prod(labels) != scores[0]:
+        raise ShapeError(
+            "there is not one label for each record",
+            expected=f"{scores[0]} labels, for scores of shape {shape_text(scores)}",
+            got=f"{math.prod(labels)}, of shape {shape_text(labels)}",
+        )
+
+
 def wrong_label(labels: Blob, position: int, classes: int) -> DataError:
     """Return the error for the label at a flat position, which is none of the classes."""
     value = float(labels.data.flat[position])

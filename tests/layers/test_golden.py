@@ -26,8 +26,8 @@ REJECTED = [
 
 # Types with numbers here that have no layer yet. A type leaves the list when its layer arrives.
 MISSING = """
-    AbsVal ArgMax BNLL BatchReindex Bias Clip ContrastiveLoss Crop Deconvolution ELU Embed Exp Filter HingeLoss
-    Im2col InfogainLoss LSTM LSTMUnit Log MVN MultinomialLogisticLoss PReLU Parameter RNN Reduction SPP Swish
+    AbsVal ArgMax BNLL BatchReindex Bias Clip Crop Deconvolution ELU Embed Exp Filter
+    Im2col LSTM LSTMUnit Log MVN PReLU Parameter RNN Reduction SPP Swish
     Threshold Tile
 """
 
@@ -48,7 +48,7 @@ def numbered(arrays: dict[str, np.ndarray], stem: str, count: int) -> list[np.nd
 
 
 def make_runner(case: dict, arrays: dict[str, np.ndarray], dtype: type) -> LayerRunner:
-    # InfogainLoss reads its matrix from a file beside the index.
+    # reads its matrix from a file beside the index.
     text = case["text"].replace("infogain_H.binaryproto", (FOLDER / "infogain_H.binaryproto").as_posix())
     runner = LayerRunner(
         text,
