@@ -27,7 +27,7 @@ REJECTED = [
 # Types with numbers here that have no layer yet. A type leaves the list when its layer arrives.
 MISSING = """
     AbsVal ArgMax BNLL BatchReindex Bias Clip Crop Deconvolution ELU Embed Exp Filter
-    Im2col LSTM LSTMUnit Log MVN PReLU Parameter RNN Reduction SPP Swish
+    Im2col LSTM LSTMUnit Log PReLU Parameter RNN Reduction SPP Swish
     Threshold Tile
 """
 
