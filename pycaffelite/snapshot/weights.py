@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,9 @@ class StoredBlob:
         return self.shape == shape
 
 
+Stored = Mapping[str, Mapping[int, StoredBlob]]
+
+
 def save_weights(net: Net, path: str | Path, *, diff: bool = False) -> None:
     """Write the parameters of every layer, atomically; HDF5 where the name ends in .h5.
 
@@ -112,6 +116,17 @@ def load_weights(net: Net, path: str | Path, *, skip_mismatch: bool = False) -> 
         SnapshotError: The file is missing, damaged or of another kind, or a shape does not fit.
     """
     path = Path(path)
+    with stored_weights(path) as stored:
+        return _copy(net, path, stored, skip_mismatch=skip_mismatch)
+
+
+@contextmanager
+def stored_weights(path: Path) -> Iterator[Stored]:
+    """Open a weights file of any form and give its parameters by layer name and index.
+
+    Raises:
+        SnapshotError: The file is missing, damaged or of another kind.
+    """
     if ".solverstate" in path.name:
         raise SnapshotError(
             "this is a solver state, not weights",
@@ -123,11 +138,9 @@ def load_weights(net: Net, path: str | Path, *, skip_mismatch: bool = False) -> 
     resume.verify(path)
     if path.suffix == ".h5" or hdf5.is_hdf5(path):
         with hdf5.opened(path) as file:
-            return _copy(net, path, _from_hdf5(file), skip_mismatch=skip_mismatch)
-    return _copy(net, path, _from_message(read_weights_message(path), path), skip_mismatch=skip_mismatch)
-
-
-Stored = Mapping[str, Mapping[int, StoredBlob]]
+            yield _from_hdf5(file)
+    else:
+        yield _from_message(read_weights_message(path), path)
 
 
 def stored_blob(message: Any, path: Path, what: str) -> StoredBlob:
