@@ -91,7 +91,7 @@ def _read_hdf5(path: Path, history: Sequence[Array]) -> SolverState:
 
 
 def _stored(dataset: Any) -> StoredBlob:
-    return StoredBlob(tuple(dataset.shape), False, lambda: hdf5.read_array(dataset))
+    return StoredBlob(tuple(dataset.shape), lambda: hdf5.read_array(dataset))
 
 
 def _matching(path: Path, stored: Sequence[StoredBlob], history: Sequence[Array]) -> list[Array]:

@@ -47,20 +47,20 @@ class StoredBlob:
     """A parameter in a file.
 
     Attributes:
-        shape: Its shape; of a legacy one four lengths.
-        legacy: Whether the file says the size as num, channels, height and width.
+        shape: Its shape; four lengths where the file says num, channels, height and width.
         values: Reads the elements.
     """
 
     shape: Shape
-    legacy: bool
     values: Callable[[], Array]
 
     def fits(self, shape: Shape) -> bool:
-        """Return whether it can be copied to a blob of this shape: Caffe pads legacy shapes with ones in front."""
-        if self.legacy:
-            return len(shape) <= 4 and self.shape == (1,) * (4 - len(shape)) + shape
-        return self.shape == shape
+        """Return whether it can be copied to a blob of this shape; axes of length 1 do not count.
+
+        Caffe pads legacy shapes with ones in front. Forks put theirs elsewhere: `cccp` layers of the
+        deeply-supervised-nets fork hold 1x1 filters as 1 x 1 x outputs x inputs, BN layers 1 x C or 1 x C x 1 x 1.
+        """
+        return [length for length in self.shape if length != 1] == [length for length in shape if length != 1]
 
 
 Stored = Mapping[str, Mapping[int, StoredBlob]]
@@ -158,7 +158,7 @@ def stored_blob(message: Any, path: Path, what: str) -> StoredBlob:
             expected=f"{math.prod(shape)} numbers, for the shape {shape_text(shape)}",
             got=f"{count}",
         )
-    return StoredBlob(shape, wire.is_legacy(message), lambda: wire.blob_values(message))
+    return StoredBlob(shape, lambda: wire.blob_values(message))
 
 
 def _from_message(message: Any, path: Path) -> Stored:
@@ -178,7 +178,7 @@ def _from_hdf5(file: Mapping[str, Any]) -> Stored:
         raise TypeError("`data` is not a group")
     return {
         name: {
-            index: StoredBlob(tuple(item.shape), False, lambda item=item: hdf5.read_array(item))  # type: ignore[misc]
+            index: StoredBlob(tuple(item.shape), lambda item=item: hdf5.read_array(item))  # type: ignore[misc]
             for index, item in arrays.items()
         }
         for name, arrays in hdf5.datasets(group)

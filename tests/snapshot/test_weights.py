@@ -185,14 +185,17 @@ def test_shared_parameters(tmp_path, name):
             ]
 
 
-def test_legacy_headers_fit_with_ones_in_front():
-    fits = weights.StoredBlob((1, 1, 1, 4), True, lambda: np.zeros(4)).fits
-    assert fits((4,))
-    assert fits((1, 4))
-    assert fits((1, 1, 1, 4))
-    assert not fits((4, 1))
-    assert not fits((1, 1, 1, 1, 4))
-    assert not weights.StoredBlob((1, 4), False, lambda: np.zeros(4)).fits((4,))
+def test_axes_of_length_one_do_not_count():
+    def fits(stored, shape):
+        return weights.StoredBlob(stored, lambda: np.zeros(stored)).fits(shape)
+
+    for shape in ((4,), (1, 4), (1, 1, 1, 4), (4, 1), (1, 4, 1, 1)):  # a bias; BN of two forks
+        assert fits((1, 1, 1, 4), shape)
+        assert fits(shape, (4,))
+    assert fits((1, 1, 6, 3), (6, 3, 1, 1))  # `cccp` of the deeply-supervised-nets fork
+    assert not fits((1, 1, 6, 3), (3, 6, 1, 1))
+    assert not fits((2, 2), (4,))
+    assert not fits((1,), (2,))
 
 
 def test_a_scalar_has_no_shape_field(tmp_path):
