@@ -58,6 +58,8 @@ class ParameterMaker:
     def _list(self, shapes: LayerShapes, index: int, blob: Blob, spec: Any) -> None:
         layout = shapes.layout.params[index]
         lr_mult, decay_mult = (layout.lr_mult, layout.decay_mult) if spec is None else (spec.lr_mult, spec.decay_mult)
+        if layout.lr_mult == 0:  # no business of the solver's, whatever the prototxt says
+            lr_mult = 0
         name = f"{shapes.node.name}/{index}"
         self.net.learnables.append(Learnable(name, blob, lr_mult, decay_mult, shapes.node.where))
 
