@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from pycaffelite.blob import Array, Blob, Shape
-from pycaffelite.errors import FieldError, ShapeError
 from pycaffelite.kernels import fold, scale
-from pycaffelite.layers.base import Arity, Context, Epilogue, Layer, Layout, ParamLayout, canonical_axis, shape_text
+from pycaffelite.layers.base import Arity, Context, Epilogue, Layer, Layout, ParamLayout
 from pycaffelite.layers.registry import register
+from pycaffelite.layers.stretching import check_num_axes, own_shape, three_axes
 from pycaffelite.schema import messages
 
 
@@ -42,14 +41,13 @@ class Scale(Layer):
         self.has_bias: bool = self.fields.bias_term
         self.in_place = list(message.top[:1]) == list(message.bottom[:1])
         self.view: Shape = ()
-        if self.fields.num_axes < -1:
-            raise FieldError("num_axes is out of range", expected="-1 or more", got=str(self.fields.num_axes))
+        check_num_axes(self.fields)
 
     def layout(self, bottom_shapes: Sequence[Shape]) -> Layout:
         """Return one top like the first bottom, the parameters and, in place, room for a copy of x."""
         shape = bottom_shapes[0]
-        factors = bottom_shapes[1] if len(bottom_shapes) > 1 else self._own_shape(shape)
-        self._view(shape, factors)
+        factors = bottom_shapes[1] if len(bottom_shapes) > 1 else own_shape(self.fields, shape)
+        three_axes(self.fields.axis, shape, factors)
         filler = self.fields.filler if self.fields.HasField("filler") else messages.FillerParameter(value=1)
         bias_filler = self.fields.bias_filler if self.fields.HasField("bias_filler") else None
         params = [ParamLayout(factors, filler)] if len(bottom_shapes) == 1 else []
@@ -58,8 +56,8 @@ class Scale(Layer):
 
     def prepare(self, bottom_shapes: Sequence[Shape]) -> None:
         """Find o, c and s."""
-        factors = bottom_shapes[1] if len(bottom_shapes) > 1 else self._own_shape(bottom_shapes[0])
-        self.view = self._view(bottom_shapes[0], factors)
+        factors = bottom_shapes[1] if len(bottom_shapes) > 1 else own_shape(self.fields, bottom_shapes[0])
+        self.view = three_axes(self.fields.axis, bottom_shapes[0], factors)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""
@@ -104,26 +102,3 @@ class Scale(Layer):
     def _add_products(self, bottom: Sequence[Blob], dy: Array, factors: Blob) -> None:
         x = self.buffers["x"] if self.in_place else bottom[0].data
         scale.add_products(x.reshape(self.view), dy, factors.diff.reshape(-1))
-
-    def _own_shape(self, shape: Shape) -> Shape:
-        """Return the shape of the scale parameter."""
-        count = self.fields.num_axes
-        axis = canonical_axis(self.fields.axis, shape)
-        if count >= 0 and axis + count > len(shape):
-            raise ShapeError(
-                "num_axes reaches past the last axis",
-                expected=f"num_axes of at most {len(shape) - axis}, from axis {axis} on",
-                got=f"num_axes {count}, bottom of shape {shape_text(shape)}",
-            )
-        return shape[axis:] if count == -1 else shape[axis : axis + count]
-
-    def _view(self, shape: Shape, factors: Shape) -> Shape:
-        """Return the shape of x as (O, C, S), or raise ShapeError where the factors do not fit."""
-        axis = 0 if not factors else canonical_axis(self.fields.axis, shape)
-        if shape[axis : axis + len(factors)] != factors:
-            raise ShapeError(
-                "the second bottom does not fit the first",
-                expected=f"the lengths of axes of {shape_text(shape)}, from axis {axis} on",
-                got=f"second bottom of shape {shape_text(factors)}",
-            )
-        return math.prod(shape[:axis]), math.prod(factors), math.prod(shape[axis + len(factors) :])
