@@ -72,8 +72,21 @@ class NetSummary:
 
 def summarize(name: str, phase: str, layers: Sequence[LayerShapes], dtype: npt.DTypeLike = np.float32) -> NetSummary:
     """Summarize inferred shapes; `phase` TRAIN counts diffs too."""
-    seen: set[str] = set()
-    return NetSummary(name, phase, tuple(_layer(entry, seen, np.dtype(dtype).itemsize, phase) for entry in layers))
+    summarizer = Summarizer(phase, dtype)
+    return NetSummary(name, phase, tuple(map(summarizer.add, layers)))
+
+
+class Summarizer:
+    """Summarizes the layers of a net one after another; a parameter counts for the first layer that has it."""
+
+    def __init__(self, phase: str, dtype: npt.DTypeLike) -> None:
+        self.seen: set[str] = set()
+        self.itemsize = np.dtype(dtype).itemsize
+        self.phase = phase
+
+    def add(self, entry: LayerShapes) -> LayerSummary:
+        """Summarize the next layer."""
+        return _layer(entry, self.seen, self.itemsize, self.phase)
 
 
 def with_totals(summary: NetSummary) -> dict[str, Any]:
@@ -157,7 +170,7 @@ def macs(kind: str, bottoms: Sequence[Shape], tops: Sequence[Shape], params: Seq
     """Return the multiply-accumulate operations of a layer's forward pass; 0 where it multiplies no matrices."""
     if kind == "InnerProduct":
         return math.prod(bottoms[0]) * tops[0][-1]  # each number of the bottom goes into every output
-    if kind == "Convolution":
+    if kind in ("Convolution", "ConvolutionDepthwise", "DepthwiseConvolution"):
         return sum(map(math.prod, tops)) * math.prod(params[0][1:])  # each number of a top comes from one filter
     if kind == "Deconvolution":
         return sum(map(math.prod, bottoms)) * math.prod(params[0][1:])  # each number of a bottom goes into one filter
