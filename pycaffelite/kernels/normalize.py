@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pycaffelite.kernels._jit import Array, kernel
-from pycaffelite.kernels.tasks import run, task
+from pycaffelite.kernels.tasks import Task, run, task
 
 Numbers = npt.NDArray[np.int64]
 
@@ -63,14 +63,14 @@ def add_scale_gradient(x: Array, lengths: Array, dy: Array, dscale: Array) -> No
     run(_add_scale_gradient, x.shape[1], arrays, g)
 
 
-def _run(work: object, shape: tuple[int, ...], lengths: Array, arrays: tuple[Array, ...]) -> None:
+def _run(work: Task, shape: tuple[int, ...], lengths: Array, arrays: tuple[Array, ...]) -> None:
     """Run a task for each image, or for each piece of an image where places are cells."""
     images, channels, places = shape
     pieces = 1
     if lengths.shape[1] == places:
         pieces = max(1, min(places // 64, channels * places // _WORTH))
     g = np.array((channels, places, pieces), np.int64)
-    run(work, images * pieces, tuple(array.reshape(-1) for array in arrays), g)  # type: ignore[arg-type]
+    run(work, images * pieces, tuple(array.reshape(-1) for array in arrays), g)
 
 
 @kernel(inner=True)
