@@ -14,14 +14,14 @@ from pycaffelite.kernels._jit import Array, kernel
 from pycaffelite.kernels.tasks import Task, run
 
 _LEAST = 1 << 14  # elements of a task: a few microseconds, several times what it costs to hand one out
-_MOST = 64  # tasks
+MOST_TASKS = 64
 COUNT = 1  # where g says how many elements there are
 IN_PLACE = 2  # where g says whether the arrays are one
 
 
 def run_flat(work: Task, count: int, arrays: tuple[Array, ...], *numbers: int) -> None:
     """Run a task over `count` elements; its g is (tasks, count, *numbers)."""
-    tasks = max(1, min(_MOST, count // _LEAST))
+    tasks = max(1, min(MOST_TASKS, count // _LEAST))
     run(work, tasks, arrays, np.array((tasks, count, *numbers), np.int64))
 
 

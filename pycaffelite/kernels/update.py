@@ -12,6 +12,8 @@ and data[i] -= u. SCALE is clipping and the average over iter_size, L2 is weight
 learning rate times lr_mult. Decay by L1 is rare and a pass of its own before: the sign would cost all others a third
 of their speed.
 
+`adamw` is the exception: its L2 includes RATE, and goes to u instead of g.
+
 Everything is computed in the element type, as Caffe does. Parallel over elements. Cost: one read and one write of each
 array; bound by memory.
 """
@@ -24,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pycaffelite.kernels._jit import Array, kernel, prange
-from pycaffelite.kernels.flat import COUNT, run_flat, span
+from pycaffelite.kernels.flat import COUNT, MOST_TASKS, run_flat, span
 from pycaffelite.kernels.tasks import Task, task
 
 Numbers = npt.NDArray[np.int64]
@@ -158,6 +160,57 @@ def adam(
         history[second + i] = squares
         diff[i] = value
         data[i] = x - value
+
+
+@task("fffff")
+def adamw(
+    number: int, _thread: int, data: Array, diff: Array, history: Array, constants: Array, _e: Array, g: Numbers
+) -> None:
+    """Adam with decay apart from the gradient: m = B m + D g, v = C v + E g^2, u = RATE m / (sqrt(v) + A) + L2 data.
+
+    As `adam`, but g = SCALE * diff, and L2 includes the learning rate.
+    """
+    scale, l2 = constants[SCALE], constants[L2]
+    rate, delta, beta1, beta2 = constants[RATE], constants[A], constants[B], constants[C]
+    rest1, rest2 = constants[D], constants[E]
+    begin, end = span(number, g)
+    second = g[COUNT]
+    for i in range(begin, end):
+        x = data[i]
+        gradient = diff[i] * scale
+        mean = beta1 * history[i] + rest1 * gradient
+        squares = beta2 * history[second + i] + rest2 * (gradient * gradient)
+        value = rate * (mean / (math.sqrt(squares) + delta)) + l2 * x
+        history[i] = mean
+        history[second + i] = squares
+        diff[i] = value
+        data[i] = x - value
+
+
+@task("iifff")
+def magnitude(
+    number: int, _thread: int, bits: Numbers, largest: Numbers, _c: Array, _d: Array, _e: Array, g: Numbers
+) -> None:
+    """Write the largest absolute value of each task's elements, all as the bits of floats: those sort as integers do.
+
+    What is infinite or no number comes out above every finite one. Integers, because a sum or a comparison of floats
+    may lose a NaN on the way.
+    """
+    begin, end = span(number, g)
+    sign = g[2]
+    most = bits[begin] & ~bits[begin]
+    for i in range(begin, end):
+        most = max(most, bits[i] & sign)
+    largest[number] = most
+
+
+def largest_magnitude(x: Array) -> float:
+    """Return the largest absolute value of a flat array; inf or nan where one of its elements is; 0 for no elements."""
+    if not x.size:
+        return 0.0
+    found = np.zeros(MOST_TASKS, x.dtype)
+    run_flat(magnitude, x.size, (x, found), np.iinfo(f"i{x.itemsize}").max)
+    return float(found.view(f"i{x.itemsize}").max().view(x.dtype))
 
 
 @kernel()

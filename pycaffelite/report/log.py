@@ -62,12 +62,12 @@ def lines(event: events.Event) -> Iterator[Line]:
             yield from _iteration(event)
         case events.TestStarted():
             yield Line(f"Iteration {event.iteration}, Testing net (#{event.net_index})", "solver.cpp:347")
-        case events.TestInterrupted():
-            yield Line("Test interrupted.", "solver.cpp:384")
         case events.TestDone():
             if event.loss is not None:
                 yield Line(f"Test loss: {event.loss:g}", "solver.cpp:395")
             yield from _outputs("Test", event.outputs, "solver.cpp:414")
+        case events.TestInterrupted():
+            yield Line("Test interrupted.", "solver.cpp:384")
         case events.SnapshotWritten():
             kind = "HDF5" if event.hdf5 else "binary proto"
             yield Line(
@@ -81,10 +81,10 @@ def lines(event: events.Event) -> Iterator[Line]:
         case events.FinalLoss():
             yield Line(f"Iteration {event.iteration}, loss = {event.loss:g}", "solver.cpp:327")
         case events.TrainingFinished():
-            stopped = event.reason == "stopped"
-            yield Line("Optimization stopped early." if stopped else "Optimization Done.", "solver.cpp:332")
+            done = event.reason == "done"
+            yield Line("Optimization Done." if done else "Optimization stopped early.", "solver.cpp:332")
         case _:
-            yield from _debug(event)
+            yield from _rest(event)
 
 
 def _iteration(event: events.IterationDone) -> Iterator[Line]:
@@ -104,6 +104,20 @@ def _outputs(kind: str, outputs: Sequence[events.OutputValue], source: str) -> I
             loss = f" (* {weight:g} = {weight * value:g} loss)" if weight else ""
             yield Line(f"    {kind} net output #{number}: {output.name} = {value:g}{loss}", source)
             number += 1
+
+
+def _rest(event: events.Event) -> Iterator[Line]:
+    """Yield the lines of what Caffe 1.0 does not know, and of `debug_info`."""
+    match event:
+        case events.BestSaved():
+            text = f"Best {event.name} = {event.value:g} at iteration {event.iteration}"
+            yield Line(f"{text}, snapshotting to {event.weights_path}", "solver.cpp:464")
+        case events.Diverged():
+            yield Line(f"Iteration {event.iteration}, {event.trouble}", "solver.cpp:239", "W")
+        case events.InfoWeights() | events.InfoBlobs() | events.InfoMeanLoss() | events.InfoLayerLoss():
+            yield from _info(event)
+        case _:
+            yield from _debug(event)
 
 
 def _debug(event: events.Event) -> Iterator[Line]:
@@ -126,6 +140,25 @@ def _debug(event: events.Event) -> Iterator[Line]:
             layer, _, param = event.name.rpartition("/")
             means = f"data: {event.data_mean_abs:g}; diff: {event.diff_mean_abs:g}"
             yield Line(f"    [Update] Layer {layer}, param {param} {means}", "net.cpp:649")
+
+
+def _info(event: events.Event) -> Iterator[Line]:
+    """Yield the lines of `info`, as the deeply-supervised-nets fork writes them."""
+    match event:
+        case events.InfoWeights():
+            width = max((len(row.layer) for row in event.rows), default=0) + 1
+            for row in event.rows:
+                means = f"{row.data_mean:e} [{row.diff_mean:e}] ({row.diff_variance:e})"
+                yield Line(f"{row.layer:<{width}} blob{row.param}: {means}", "solver.cpp:1")
+        case events.InfoBlobs():
+            width = max((len(blob.name) for blob in event.rows), default=0) + 1
+            for blob in event.rows:
+                data, diff = (", ".join(f"{value:e}" for value in values) for values in (blob.data, blob.diff))
+                yield Line(f"{blob.name:<{width}} data: ({data}) diff: ({diff})", "solver.cpp:1")
+        case events.InfoMeanLoss():
+            yield Line(f"Iter: {event.iteration}, loss = {event.loss:g}", "solver.cpp:1")
+        case events.InfoLayerLoss():
+            yield Line(f"Iter: {event.iteration}, loss_layer {event.layer}, loss: {event.loss:g}", "solver.cpp:1")
 
 
 def batch_lines(index: int, outputs: Sequence[events.OutputValue]) -> Iterator[Line]:

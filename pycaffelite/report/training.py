@@ -180,7 +180,12 @@ def _facts(report: TrainingReport) -> Iterator[RenderableType]:
     """Yield the lines below the table."""
     if report.stand_ins:
         yield tables.labelled("data         ", warning(report.stand_ins))
-    ended = {"done": "", "stopped": ", stopped early", "interrupted": ", interrupted"}[report.reason]
+    ended = {
+        "done": "",
+        "stopped": ", stopped early",
+        "patience": ", out of patience",
+        "interrupted": ", interrupted",
+    }[report.reason]
     yield f"iterations   {tables.count(report.iterations)} in {report.seconds:.1f} s{ended}"
     if report.rate:
         yield f"speed        {report.rate:.1f} iterations per second, compilation and tests left out"

@@ -5,23 +5,27 @@ from pycaffelite.snapshot.training import (
     Paths,
     Progress,
     Resumed,
+    best_path,
     check_writable,
     restore_snapshot,
     snapshot_prefix,
     write_snapshot,
 )
-from pycaffelite.snapshot.weights import LoadReport, load_weights, save_weights
+from pycaffelite.snapshot.weights import LoadReport, StoredBlob, load_weights, save_weights, stored_weights
 
 __all__ = [
     "LoadReport",
     "Paths",
     "Progress",
     "Resumed",
+    "StoredBlob",
+    "best_path",
     "check_writable",
     "load_weights",
     "restore_snapshot",
     "resume_seed",
     "save_weights",
     "snapshot_prefix",
+    "stored_weights",
     "write_snapshot",
 ]

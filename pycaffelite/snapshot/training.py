@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class Progress:
         history: The solver's memory, in Caffe's order; restored in place.
         losses: The loss window as JSON values; empty where it is not known.
         test_nets: Nets whose layers have a state too: data cursors.
+        parts: Whatever else the solver remembers, by name, as JSON values.
     """
 
     iteration: int
@@ -36,6 +37,7 @@ class Progress:
     history: Sequence[Array]
     losses: Mapping[str, Any]
     test_nets: Sequence[Net]
+    parts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,12 @@ def snapshot_paths(parameter: Any, iteration: int, solver_path: str | None) -> P
     hdf5 = parameter.snapshot_format == messages.SolverParameter.HDF5
     tail = ".h5" if hdf5 else ""
     return Paths(f"{stem}.caffemodel{tail}", f"{stem}.solverstate{tail}", hdf5)
+
+
+def best_path(parameter: Any, solver_path: str | None) -> str:
+    """Return where the weights of the best test go."""
+    tail = ".h5" if parameter.snapshot_format == messages.SolverParameter.HDF5 else ""
+    return f"{snapshot_prefix(parameter, solver_path)}_best.caffemodel{tail}"
 
 
 def check_writable(parameter: Any, solver_path: str | None) -> None:
@@ -132,6 +140,7 @@ def restore_snapshot(path: str | Path, net: Net, progress: Progress) -> Resumed:
         return Resumed(state.iteration, found, False, note)
     try:
         progress.losses = dict(side.get("losses", {}))
+        progress.parts = {name: dict(part) for name, part in side.get("solver", {}).items()}
         _restore_layers(net, side["layers"])
         for test_net, layers in zip(progress.test_nets, side["tests"], strict=False):
             _restore_layers(test_net, layers)
@@ -166,6 +175,7 @@ def _side(net: Net, progress: Progress, digests: dict[str, str]) -> dict[str, An
         "seed": net.seed,
         "sha256": digests,
         "losses": dict(progress.losses),
+        "solver": dict(progress.parts),
         "layers": _layer_states(net),
         "tests": [_layer_states(test_net) for test_net in progress.test_nets],
     }

@@ -9,14 +9,27 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Literal
 
 from pycaffelite.blob import Array
+from pycaffelite.errors import SnapshotError
 from pycaffelite.net import Net
 from pycaffelite.plan import Plan
-from pycaffelite.snapshot import Progress, Resumed, check_writable, restore_snapshot, write_snapshot
+from pycaffelite.snapshot import (
+    Progress,
+    Resumed,
+    best_path,
+    check_writable,
+    restore_snapshot,
+    save_weights,
+    write_snapshot,
+)
 from pycaffelite.solvers import checks, debug, events
+from pycaffelite.solvers.best import BestKeeper
+from pycaffelite.solvers.info import InfoBlocks
 from pycaffelite.solvers.losses import LossWindow
 from pycaffelite.solvers.outputs import OutputReader
-from pycaffelite.solvers.rates import check_policy, learning_rate, next_step, nowhere
+from pycaffelite.solvers.rates import check_policy, nowhere
 from pycaffelite.solvers.rules import Updater, find_rule
+from pycaffelite.solvers.schedule import Schedule
+from pycaffelite.solvers.sentinel import Sentinel
 
 Request = Literal["snapshot", "stop"]
 
@@ -37,12 +50,12 @@ class Solver:
         net: The train net.
         test_nets: The test nets.
         iteration: How many updates the parameters have had.
-        current_step: Steps taken by the learning-rate policy, as a solver state keeps it.
         updaters: The history of each learnable parameter.
 
     Raises:
         FieldError: A field is missing or makes no sense.
         WiringError: The net has no loss, or nothing to learn.
+        DivergenceError: While it runs, unless `on_nan` says otherwise: the loss or a gradient is no finite number.
     """
 
     def __init__(self, parameter: Any, train: Plan, tests: Sequence[Plan] = (), *, source: Any = None) -> None:
@@ -56,16 +69,25 @@ class Solver:
         self.net: Net = train.net
         self.test_nets = tuple(plan.net for plan in tests)
         self.iteration = 0
-        self.current_step = 0
         self._real: Any = self.net.dtype.type
         self._rule = find_rule(parameter, self._where)
         self.updaters = [Updater(self._rule, param.blob.data, param.blob.diff) for param in self.net.learnables]
         self._losses = LossWindow(parameter.average_loss)
+        self._schedule = Schedule(parameter, self.net)
+        self._info = InfoBlocks(parameter, train, self._where)
+        self._best = BestKeeper(parameter, self.test_nets, self._where)
+        self._watcher = Sentinel(train, self.updaters)
+        self._sentinel: Sentinel | None = None
         self._outputs = OutputReader(self.net)
         self._requests: deque[Request] = deque()
-        self._stopped = False
+        self._ended: events.Reason = "done"
         self._resumed = False
         self._shown, self._shown_at = 0, 0.0
+
+    @property
+    def current_step(self) -> int:
+        """Steps taken by the learning-rate policy, as a solver state keeps it."""
+        return self._schedule.current_step
 
     def run(self, n: int | None = None) -> Iterator[events.Event]:
         """Train; yield what happens.
@@ -95,8 +117,9 @@ class Solver:
         Raises:
             SnapshotError: They cannot be written; files that were there before are unharmed.
         """
+        states = {name: part.state() for name, part in self._parts().items()}
         progress = Progress(
-            self.iteration, self.current_step, self._history(), self._losses.state(), list(self.test_nets)
+            self.iteration, self.current_step, self._history(), self._losses.state(), list(self.test_nets), states
         )
         paths = write_snapshot(self.net, progress, self.parameter, self._solver_path())
         return events.SnapshotWritten(self.iteration, paths.weights, paths.state, paths.hdf5)
@@ -112,8 +135,10 @@ class Solver:
         """
         progress = Progress(0, 0, self._history(), {}, list(self.test_nets))
         resumed = restore_snapshot(path, self.net, progress)
-        self.iteration, self.current_step = progress.iteration, progress.current_step
+        self.iteration, self._schedule.current_step = progress.iteration, progress.current_step
         self._losses.restore(progress.losses)
+        for name, part in self._parts().items():
+            part.restore(progress.parts.get(name, {}))
         self._resumed = bool(progress.losses)
         return resumed
 
@@ -128,21 +153,20 @@ class Solver:
         yield from self._iterate(p.max_iter)
         if p.snapshot_after_train and not (p.snapshot and self.iteration % p.snapshot == 0):
             yield self.snapshot()
-        if not self._stopped:
+        if self._ended == "done":
             if p.display and self.iteration % p.display == 0:
                 self._losses.add(self.plan.forward())
                 yield events.FinalLoss(self.iteration, self._losses.smoothed, self._outputs.read(in_full=True))
             if p.test_interval and self.iteration % p.test_interval == 0:
                 yield from self._test_all()
-        reason: events.Reason = "stopped" if self._stopped else "done"
         outputs = self._outputs.read(in_full=True)
         loss = self._losses.smoothed if self._losses.values else None
-        yield events.TrainingFinished(self.iteration, reason, loss, outputs, time.perf_counter() - begin)
+        yield events.TrainingFinished(self.iteration, self._ended, loss, outputs, time.perf_counter() - begin)
 
     def _iterate(self, end: int) -> Iterator[events.Event]:
-        """Train until the iteration `end`, or a requested stop."""
+        """Train until the iteration `end`, a requested stop, or the end of patience."""
         p = self.parameter
-        self._stopped = False
+        self._ended = "done"
         if not self._resumed:
             self._losses.reset()
         self._resumed = False
@@ -152,28 +176,35 @@ class Solver:
             due = p.test_interval and self.iteration % p.test_interval == 0
             if due and (self.iteration > 0 or p.test_initialization):
                 yield from self._test_all()
-                if self._stopped:
+                if self._is_over():
                     break
             yield from self._one_iteration()
             wanted = self._requested()
             if (p.snapshot and self.iteration % p.snapshot == 0) or "snapshot" in wanted:
                 yield self.snapshot()
             if "stop" in wanted:
-                self._stopped = True
+                self._ended = "stopped"
                 break
 
     def _one_iteration(self) -> Iterator[events.Event]:
         p, iteration = self.parameter, self.iteration
         display = bool(p.display) and iteration % p.display == 0
+        number = self._schedule.number(iteration)
+        if self._sentinel is not None:
+            self._sentinel.remember()
         self.net.clear_param_diffs()
+        plan = self.plan.naive if self._info.needs_blobs(number) else self.plan
         loss = 0.0
         for _pass in range(p.iter_size):
             if display and p.debug_info:
                 loss += yield from self._debug_pass()
             else:
-                loss += self.plan.forward()
-                self.plan.backward()
+                loss += plan.forward()
+                plan.backward()
+            if self._info:
+                self._info.take_pass(1.0 / p.iter_size)
         loss /= p.iter_size
+        yield from self._watch(loss)
         self._losses.add(loss)
         outputs = self._outputs.read(in_full=display)
         before = self._mean_abs_data() if display and p.debug_info else []
@@ -186,6 +217,28 @@ class Solver:
         yield events.IterationDone(iteration, self._losses.smoothed, loss, rate, outputs, display, seconds, iterations)
         for mean, learnable in zip(before, self.net.learnables, strict=False):
             yield events.DebugUpdate(iteration, learnable.name, mean, debug.mean_abs(learnable.blob.diff))
+        yield from self._info.after_update(number, loss)
+
+    def _watch(self, loss: float) -> Iterator[events.Event]:
+        """Stop or warn where the loss or a gradient is not finite, before it gets into the weights."""
+        sentinel = self._sentinel
+        trouble = sentinel.trouble(loss) if sentinel is not None else ""
+        if sentinel is None or not trouble:
+            return
+        if self.parameter.on_nan == "warn":
+            self._sentinel = None
+            yield events.Diverged(self.iteration, trouble)
+            return
+        error = sentinel.diagnose(self.iteration, trouble, self.parameter.clip_gradients)
+        if self.parameter.snapshot or self.parameter.snapshot_after_train:
+            try:
+                written = self.snapshot()
+            except SnapshotError as problem:
+                error.hint = f"{error.hint}; the last good state could not be written: {problem.what} ({problem.got})"
+            else:
+                error.hint = f"{error.hint}; the last good state is in {written.state_path}"
+                yield written
+        raise error
 
     def _debug_pass(self) -> Generator[events.Event, None, float]:
         yield from debug.forward(self.plan, self.iteration)
@@ -196,6 +249,7 @@ class Solver:
     def _configure(self) -> None:
         """Hand the fields to the update kernels; they may have been changed between runs."""
         p, real = self.parameter, self._real
+        self._sentinel = None if p.on_nan == "ignore" else self._watcher
         constants = self._rule.constants(p, real)
         for updater, learnable in zip(self.updaters, self.net.learnables, strict=True):
             decay = real(p.weight_decay) * real(learnable.decay_mult)
@@ -205,13 +259,14 @@ class Solver:
     def _update(self) -> float:
         """Clip, average, decay and update every parameter; return the learning rate."""
         p, real = self.parameter, self._real
-        self.current_step = next_step(p, self.iteration, self.current_step)
-        rate = learning_rate(p, self.iteration, self.current_step, self.net.dtype)
+        rate = self._schedule.rate(self.iteration, self._losses.smoothed)
         scale = self._clip_scale() * real(1.0 / p.iter_size)
-        factor = self._rule.rate_factor(p, self.iteration)
-        for updater, learnable in zip(self.updaters, self.net.learnables, strict=True):
-            local_rate = real(rate) * real(learnable.lr_mult)
-            updater.apply(scale, local_rate * real(factor))
+        factor = real(self._rule.rate_factor(p, self.iteration))
+        rates = [real(rate) * real(learnable.lr_mult) for learnable in self.net.learnables]
+        for index, own in enumerate(self._schedule.blob_factors(self.iteration)):
+            rates[index] *= real(own)
+        for updater, local_rate in zip(self.updaters, rates, strict=True):
+            updater.apply(scale, local_rate, factor)
         return rate
 
     def _clip_scale(self) -> float:
@@ -225,9 +280,20 @@ class Solver:
     def _test_all(self) -> Iterator[events.Event]:
         """Run every test net over its batches."""
         for index, plan in enumerate(self.test_plans):
-            yield from self._test(index, plan)
-            if self._stopped:
+            for event in self._test(index, plan):
+                yield event
+                if isinstance(event, events.TestDone) and self._best.judge(event):
+                    yield self._save_best()
+            if self._is_over():
                 return
+        if self._best.out_of_patience:
+            self._ended = "patience"
+
+    def _save_best(self) -> events.BestSaved:
+        """Write the weights that have just made the best test."""
+        path = best_path(self.parameter, self._solver_path())
+        save_weights(self.net, path)
+        return events.BestSaved(self.iteration, self._best.name, self._best.value or 0.0, path)
 
     def _test(self, index: int, plan: Plan) -> Iterator[events.Event]:
         batches = self.parameter.test_iter[index]
@@ -239,8 +305,8 @@ class Solver:
                 if wanted == "snapshot":
                     yield self.snapshot()
                 else:
-                    self._stopped = True
-            if self._stopped:
+                    self._ended = "stopped"
+            if self._is_over():
                 yield events.TestInterrupted(self.iteration, index)
                 return
             loss += plan.forward()
@@ -254,6 +320,14 @@ class Solver:
         if not self._requests:
             return []
         return [self._requests.popleft() for _ in range(len(self._requests))]
+
+    def _is_over(self) -> bool:
+        """Return whether training ends before its time."""
+        return self._ended != "done"
+
+    def _parts(self) -> dict[str, Schedule | InfoBlocks | BestKeeper]:
+        """Return what has a state that a solver state has no room for."""
+        return {"schedule": self._schedule, "info": self._info, "best": self._best}
 
     def _history(self) -> list[Array]:
         """Return the history in the order of Caffe's files: first halves of all parameters, then second ones."""

@@ -6,13 +6,16 @@ import math
 from typing import Any
 
 from pycaffelite.errors import FieldError, Location, WiringError
+from pycaffelite.names import did_you_mean
 from pycaffelite.net import Net
 from pycaffelite.solvers.rates import Where
+from pycaffelite.solvers.sentinel import ON_NAN
 
 _LEAST = {"max_iter": 0, "iter_size": 1, "average_loss": 1, "test_interval": 0, "display": 0, "snapshot": 0}
 _FINITE = ("base_lr", "gamma", "power", "weight_decay", "momentum", "clip_gradients")
 # Shares of an average; SGD and Nesterov take any momentum.
 _BELOW_ONE = {"RMSProp": ("rms_decay",), "AdaDelta": ("momentum",), "Adam": ("momentum", "momentum2")}
+_BELOW_ONE["AdamW"] = _BELOW_ONE["Adam"]
 
 
 def check_fields(parameter: Any, where: Where) -> None:
@@ -29,8 +32,17 @@ def check_fields(parameter: Any, where: Where) -> None:
     for field in _FINITE:
         if not math.isfinite(getattr(parameter, field)):
             raise _field_error(field, getattr(parameter, field), where, "a finite number")
-    if not parameter.HasField("base_lr"):
+    # Caffe reads 0 for a rate that is not stated, and trains for days without learning anything.
+    if not parameter.HasField("base_lr") and parameter.lr_policy != "multifixed":
         raise FieldError("no base_lr", where=where(), expected="a learning rate, such as base_lr: 0.01", got="none")
+    if parameter.on_nan not in ON_NAN:
+        raise FieldError(
+            "unknown on_nan",
+            where=where("on_nan"),
+            expected="on_nan: one of " + ", ".join(f'"{name}"' for name in ON_NAN),
+            got=f'on_nan: "{parameter.on_nan}"',
+            hint=did_you_mean(parameter.on_nan, ON_NAN),
+        )
     if parameter.weight_decay and parameter.regularization_type not in ("L2", "L1"):
         raise FieldError(
             "unknown regularization type",

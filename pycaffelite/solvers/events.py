@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-Reason = Literal["done", "stopped"]
+Reason = Literal["done", "stopped", "patience"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +210,110 @@ class DebugUpdate(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class BestSaved(Event):
+    """A test was better than all before, and its weights stand on disk: `keep_best`.
+
+    Attributes:
+        name: The output by which tests are judged.
+        value: Its value.
+        weights_path: The file.
+    """
+
+    name: str
+    value: float
+    weights_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diverged(Event):
+    """The loss or a gradient is no finite number, and training goes on: `on_nan: "warn"`; told once a run.
+
+    Attributes:
+        trouble: What is not finite.
+    """
+
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class InfoWeight:
+    """A parameter in `InfoWeights`.
+
+    Attributes:
+        layer: The layer's name.
+        param: The parameter's index in its layer.
+        data_mean: The mean absolute value of its data.
+        diff_mean, diff_variance: Mean and variance of the absolute values of its last update.
+    """
+
+    layer: str
+    param: int
+    data_mean: float
+    diff_mean: float
+    diff_variance: float
+
+
+@dataclass(frozen=True, slots=True)
+class InfoWeights(Event):
+    """`info { type: "weight" }`; the iteration is counted from 1, as in all events of `info`.
+
+    Attributes:
+        rows: The parameters in the order of the net.
+    """
+
+    rows: tuple[InfoWeight, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InfoBlob:
+    """A blob in `InfoBlobs`.
+
+    Attributes:
+        name: The blob's name.
+        data, diff: Maximum (at least 0), mean and minimum (at most 0).
+    """
+
+    name: str
+    data: tuple[float, float, float]
+    diff: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class InfoBlobs(Event):
+    """`info { type: "blob" }`.
+
+    Attributes:
+        rows: The blobs in the order of the net.
+    """
+
+    rows: tuple[InfoBlob, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InfoMeanLoss(Event):
+    """`info { type: "mean_train_loss" }`.
+
+    Attributes:
+        loss: The mean of the total loss since the last such event.
+    """
+
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class InfoLayerLoss(Event):
+    """`info { type: "layer_loss" }`, for one layer.
+
+    Attributes:
+        layer: Its position among the layers that take part in the backward pass, counted from the end of the net.
+        loss: The sum of its losses since the last such event, divided as the fork divides it.
+    """
+
+    layer: int
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
 class FinalLoss(Event):
     """The loss of one more forward pass at the end, which Caffe makes when the last iteration would be displayed.
 
@@ -227,7 +331,8 @@ class TrainingFinished(Event):
     """The training has ended; once for each `run()` without a number.
 
     Attributes:
-        reason: "done" at `max_iter`, "stopped" after a requested stop.
+        reason: "done" at `max_iter`, "stopped" after a requested stop, "patience" after so many tests without a
+            better one.
         loss: The smoothed loss of the last iteration; None when there was none.
         outputs: The train net's outputs of the last iteration.
         seconds: How long the run took, tests and snapshots included.

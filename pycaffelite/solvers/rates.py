@@ -1,9 +1,9 @@
 """Learning-rate policies: the rate as a function of the iteration.
 
 The arithmetic is Caffe's: in the element type of the net where Caffe computes in it, in double precision where C++
-promotes to it. `multistep` is the one policy that remembers something, the number of steps taken: it takes at most
-one an iteration, so two equal step values need two iterations. That number is part of a solver state, also where
-Caffe sets it from the iteration (`step`).
+promotes to it. `multistep` and `plateau` remember something, the number of steps taken: they take at most one an
+iteration, so two equal step values need two iterations. That number is part of a solver state, also where Caffe sets
+it from the iteration (`step`). Before any policy may come a warm-up, in the form of either of two forks.
 """
 
 from __future__ import annotations
@@ -49,8 +49,24 @@ def _inv(p: Any, iteration: int, _step: int, real: Any) -> Any:
 
 def _poly(p: Any, iteration: int, _step: int, real: Any) -> Any:
     # Beyond max_iter the base would be negative, and its power no number.
-    left = max(real(0), real(1) - real(iteration) / real(p.max_iter))
-    return real(p.base_lr) * _power(left, p.power, real)
+    left = _power(max(real(0), real(1) - real(iteration) / real(p.max_iter)), p.power, real)
+    return (real(p.base_lr) - real(p.min_lr)) * left + real(p.min_lr)
+
+
+def _cosine(p: Any, iteration: int, _step: int, real: Any) -> Any:
+    done = min(1.0, iteration / p.max_iter) if p.max_iter else 1.0
+    left = _rounded(0.5 * (1.0 + math.cos(math.pi * done)), real)
+    return (real(p.base_lr) - real(p.min_lr)) * left + real(p.min_lr)
+
+
+def _linear(p: Any, iteration: int, _step: int, real: Any) -> Any:
+    # One number is both the iterations of an epoch and the epochs; beyond its square the rate is negative.
+    return real(p.base_lr) * (real(1) - real(iteration // p.epoch_size) / real(p.epoch_size))
+
+
+def _multifixed(p: Any, iteration: int, _step: int, _real: Any) -> Any:
+    stage = next((i for i, last in enumerate(p.stageiter) if iteration <= last), len(p.stagelr) - 1)
+    return p.stagelr[stage]
 
 
 def _sigmoid(p: Any, iteration: int, _step: int, real: Any) -> Any:
@@ -86,7 +102,18 @@ POLICIES: dict[str, Policy] = {
     "multistep": Policy(_step, ("gamma",), "base_lr * gamma ^ (number of step values passed)"),
     "poly": Policy(_poly, ("max_iter",), "base_lr * (1 - iteration / max_iter) ^ power"),
     "sigmoid": Policy(_sigmoid, ("stepsize",), "base_lr / (1 + exp(-gamma * (iteration - stepsize)))"),
+    "cosine": Policy(_cosine, ("max_iter",), "min_lr + (base_lr - min_lr) * (1 + cos(pi * iteration / max_iter)) / 2"),
+    "plateau": Policy(
+        _step, ("gamma", "plateau_winsize"), "base_lr * gamma ^ (times the loss did not improve for plateau_winsize)"
+    ),
+    "multifixed": Policy(_multifixed, ("stagelr", "stageiter"), "the stagelr whose stageiter is not yet passed"),
+    "linear": Policy(_linear, ("epoch_size",), "base_lr * (1 - floor(iteration / epoch_size) / epoch_size)"),
 }
+_USE_GAMMA = ("step", "exp", "inv", "multistep", "sigmoid", "plateau")
+_POSITIVE = {"step": "stepsize", "sigmoid": "stepsize", "linear": "epoch_size"}
+
+# Fields of the deeply-supervised-nets fork, which counts iterations from 1.
+_COUNT_FROM_ONE = ("epoch_size", "localgamma", "localpower", "localstepsize")
 
 
 def check_policy(parameter: Any, where: Where = nowhere) -> None:
@@ -107,27 +134,67 @@ def check_policy(parameter: Any, where: Where = nowhere) -> None:
             hint=did_you_mean(name, POLICIES) or 'use `lr_policy: "fixed"` for a constant rate of base_lr',
         )
     for field in policy.needs:
-        if not parameter.HasField(field):
+        if not _is_given(parameter, field):
             raise FieldError(
                 f'`lr_policy: "{name}"` needs `{field}`',
                 where=where("lr_policy"),
                 expected=f"{field}, for a rate of {policy.text}",
                 got=f"no {field}",
             )
-    if name not in ("fixed", "poly") and parameter.gamma < 0:
+    if name in _USE_GAMMA and parameter.gamma < 0:
         raise FieldError(
             "gamma is negative",
             where=where("gamma"),
             expected=f"gamma of at least 0, for a rate of {policy.text}",
             got=f"gamma: {parameter.gamma:g}",
         )
-    if "stepsize" in policy.needs and parameter.stepsize <= 0:
+    positive = _POSITIVE.get(name)
+    if positive is not None and getattr(parameter, positive) <= 0:
         raise FieldError(
-            "stepsize must be positive",
-            where=where("stepsize"),
-            expected="stepsize of at least 1 (iterations)",
-            got=f"stepsize: {parameter.stepsize}",
+            f"{positive} must be positive",
+            where=where(positive),
+            expected=f"{positive} of at least 1 (iterations)",
+            got=f"{positive}: {getattr(parameter, positive)}",
         )
+    if name == "multifixed" and len(parameter.stagelr) != len(parameter.stageiter):
+        raise FieldError(
+            "stagelr and stageiter do not match",
+            where=where("stagelr"),
+            expected="a stageiter for each stagelr",
+            got=f"{len(parameter.stagelr)} stagelr and {len(parameter.stageiter)} stageiter",
+        )
+    _check_warm_up(parameter, where)
+
+
+def _check_warm_up(parameter: Any, where: Where) -> None:
+    """Raise FieldError for a warm-up without sense."""
+    for field in ("warmup_iter", "rampup_interval"):
+        if getattr(parameter, field) < 0:
+            raise FieldError(
+                f"{field} is negative",
+                where=where(field),
+                expected=f"{field} of at least 0 (iterations)",
+                got=f"{field}: {getattr(parameter, field)}",
+            )
+    if parameter.warmup_iter and parameter.rampup_interval:
+        raise FieldError(
+            "two kinds of warm-up",
+            where=where("rampup_interval"),
+            expected="warmup_iter (an even rise) or rampup_interval (a rise with the square)",
+            got="both",
+        )
+
+
+def first_iteration(parameter: Any) -> int:
+    """Return the number that the first update has for the learning rate: 1 in the deeply-supervised-nets fork."""
+    if parameter.HasField("first_iteration"):
+        return int(parameter.first_iteration)
+    return int(bool(parameter.info) or any(parameter.HasField(field) for field in _COUNT_FROM_ONE))
+
+
+def _is_given(parameter: Any, field: str) -> bool:
+    value = getattr(parameter, field)
+    return parameter.HasField(field) if isinstance(value, int | float | str) else len(value) > 0
 
 
 def next_step(parameter: Any, iteration: int, current_step: int) -> int:
@@ -145,9 +212,29 @@ def learning_rate(parameter: Any, iteration: int, current_step: int, dtype: npt.
 
     Args:
         parameter: A SolverParameter that `check_policy` has passed.
-        iteration: The iteration, from 0.
+        iteration: Its number for the policy, see `first_iteration`.
         current_step: What `next_step` returned for it.
         dtype: The element type of the net; Caffe computes in it.
     """
     real = np.dtype(dtype).type
-    return float(real(POLICIES[parameter.lr_policy].formula(parameter, iteration, current_step, real)))
+    rate = _warm_up(parameter, iteration, real)
+    if rate is None:
+        rate = POLICIES[parameter.lr_policy].formula(parameter, iteration, current_step, real)
+    least = parameter.min_lr if parameter.HasField("min_lr") else -math.inf
+    return float(real(max(rate, least)))
+
+
+def is_warming_up(parameter: Any, iteration: int) -> bool:
+    """Return whether the policy has not begun yet."""
+    return bool(iteration < max(parameter.warmup_iter, parameter.rampup_interval))
+
+
+def _warm_up(p: Any, iteration: int, real: Any) -> Any | None:
+    """Return the rate of an iteration of the warm-up; None once it is over."""
+    if iteration < p.warmup_iter:
+        risen = real(iteration) * real(p.base_lr) + real(p.warmup_iter - iteration) * real(p.warmup_start_lr)
+        return risen / real(p.warmup_iter)
+    if iteration < p.rampup_interval:
+        part = real(iteration) / real(p.rampup_interval)
+        return real(p.rampup_lr) + (real(p.base_lr) - real(p.rampup_lr)) * part * part
+    return None

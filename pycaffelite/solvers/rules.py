@@ -19,6 +19,8 @@ from pycaffelite.solvers.rates import Where, nowhere
 
 # Below this many elements a parallel region costs more than it saves.
 _SERIAL_BELOW = 1 << 15
+# Below this many a product with itself tells sooner that all are finite than a task does.
+_DOT_BELOW = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Rule:
         constants: Fields -> what the kernel calls A, B, ...; computed in the element type given.
         rate_factor: Fields, iteration -> what multiplies the learning rate.
         refuses_momentum: Whether `momentum` must be 0.
+        decoupled: Whether weight decay shrinks the parameter directly instead of adding to its gradient.
     """
 
     histories: int
@@ -38,6 +41,7 @@ class Rule:
     constants: Callable[[Any, Any], tuple[Any, ...]]
     rate_factor: Callable[[Any, int], float] = lambda _parameter, _iteration: 1.0
     refuses_momentum: bool = False
+    decoupled: bool = False
 
 
 def _bias_correction(parameter: Any, iteration: int) -> float:
@@ -75,6 +79,7 @@ RULES: dict[str, Rule] = {
     "RMSProp": Rule(1, update.rmsprop, _rms, refuses_momentum=True),
     "AdaDelta": Rule(2, update.adadelta, _delta_momentum),
     "Adam": Rule(2, update.adam, _moments, _bias_correction),
+    "AdamW": Rule(2, update.adamw, _moments, _bias_correction, decoupled=True),
 }
 
 
@@ -101,6 +106,14 @@ def find_rule(parameter: Any, where: Where = nowhere) -> Rule:
             got=f"momentum: {parameter.momentum:g}",
             hint='remove `momentum`, or use `type: "Adam"` to have both',
         )
+    if rule.decoupled and parameter.regularization_type != "L2":
+        raise FieldError(
+            f"{parameter.type} shrinks the weights in proportion",
+            where=where("regularization_type"),
+            expected='regularization_type: "L2", or none',
+            got=f'regularization_type: "{parameter.regularization_type}"',
+            hint='use `type: "Adam"` for another regularization',
+        )
     return rule
 
 
@@ -121,27 +134,30 @@ class Updater:
         self._data, self._diff = data.reshape(-1), diff.reshape(-1)
         self._history = np.zeros((rule.histories, data.size), data.dtype)
         self._constants = np.zeros(update.CONSTANTS, data.dtype)
-        self._l1 = self._data.dtype.type(0)
+        self._l2 = self._l1 = self._data.dtype.type(0)
         self.history = [row.reshape(data.shape) for row in self._history]
 
     def configure(self, constants: Sequence[Any], l2: float, l1: float) -> None:
         """Set what stays the same from one iteration to the next."""
-        self._constants[update.L2] = l2
+        self._constants[update.L2] = self._l2 = self._data.dtype.type(l2)
         self._l1 = self._data.dtype.type(l1)
         self._constants[update.A : update.A + len(constants)] = constants
 
-    def apply(self, scale: float, rate: float) -> None:
+    def apply(self, scale: float, rate: Any, factor: Any = 1) -> None:
         """Update the parameter, its history and its diff.
 
         Args:
             scale: Multiplies the summed gradient: clipping and the average over iter_size.
-            rate: The learning rate of this parameter.
+            rate: The learning rate of this parameter, in its element type.
+            factor: What the rule makes of the rate in this iteration, in the element type.
         """
         if self._l1:
             update.decay_l1(self._data, self._diff, self._data.dtype.type(scale), self._l1)
             scale = 1.0
         self._constants[update.SCALE] = scale
-        self._constants[update.RATE] = rate
+        self._constants[update.RATE] = rate * factor
+        if self.rule.decoupled:
+            self._constants[update.L2] = rate * self._l2
         update.apply(self.rule.step, self._data, self._diff, self._history.reshape(-1), self._constants)
 
     def squared_norm(self) -> float:
@@ -152,3 +168,12 @@ class Updater:
         sums = np.zeros(CHUNKS, np.float64)
         update.sums_of_squares(self._diff, sums)
         return math.fsum(sums)
+
+    def is_finite(self) -> bool:
+        """Return whether the summed gradient holds finite numbers only; by reading it once."""
+        if self._diff.size <= _DOT_BELOW:
+            with np.errstate(all="ignore"):
+                product = self._diff.dot(self._diff)
+            if math.isfinite(product):  # one that overflows proves nothing yet
+                return True
+        return math.isfinite(update.largest_magnitude(self._diff))

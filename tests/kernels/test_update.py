@@ -12,6 +12,7 @@ RULES = {
     "rmsprop": (1, (1e-3, 0.9, 0.1)),
     "adadelta": (2, (1e-3, 0.9, 0.1)),
     "adam": (2, (1e-3, 0.9, 0.99, 0.1, 0.01)),
+    "adamw": (2, (1e-3, 0.9, 0.99, 0.1, 0.01)),
 }
 
 
@@ -54,8 +55,10 @@ def case(rule, count, dtype, *, scale=0.5, l2=0.0):
 def test_against_numpy(rule, decay, dtype):
     data, diff, history, constants = case(rule, 50, dtype, **decay)
     x, c = data.astype(np.float64), constants.astype(np.float64)
-    g = diff * c[update.SCALE] + c[update.L2] * x
+    apart = c[update.L2] * x if rule == "adamw" else 0.0
+    g = diff * c[update.SCALE] + (0.0 if rule == "adamw" else c[update.L2] * x)
     value, new = oracle(rule, g, history.astype(np.float64), c[update.RATE], c[update.A :])
+    value = value + apart
     update.apply(getattr(update, rule), data, diff, history.reshape(-1), constants)
     tolerance = 1e-12 if dtype == np.float64 else 2e-5
     np.testing.assert_allclose(diff, value, tolerance, tolerance)
@@ -104,3 +107,15 @@ def test_sum_of_squares_is_the_same_for_any_number_of_threads():
         found.append(sums)
     set_threads(None)
     np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("count", [1, 40] if not JIT_ENABLED else [1, 40, 40_000])
+def test_largest_magnitude(count, dtype):
+    x = np.random.default_rng(1).standard_normal(count).astype(dtype)
+    x[-1] = -9.0
+    assert update.largest_magnitude(x) == 9.0
+    for bad in (np.inf, -np.inf, np.nan, -np.nan):
+        x[count // 2] = bad
+        assert not np.isfinite(update.largest_magnitude(x))
+    assert update.largest_magnitude(x[:0]) == 0.0

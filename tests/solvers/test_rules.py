@@ -12,10 +12,10 @@ def test_unknown_type():
         rules.find_rule(file.solver, file.source.where)
     assert str(error.value) == (
         "error: s.prototxt:1:1: unknown solver type\n"
-        '  expected: type: one of "SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam"\n'
+        '  expected: type: one of "SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam", "AdamW"\n'
         '  got:      type: "Adma"\n'
         "\n"
-        "hint: did you mean `Adam`?"
+        "hint: did you mean `Adam` or `AdamW`?"
     )
 
 
@@ -44,3 +44,30 @@ def test_squared_norm_of_a_large_parameter():
     values = np.random.default_rng(2).standard_normal(40_000).astype(np.float32)
     updater = rules.Updater(rules.RULES["SGD"], np.zeros_like(values), values)
     assert updater.squared_norm() == pytest.approx(float(np.square(values, dtype=np.float64).sum()), rel=1e-12)
+
+
+def test_adamw_decays_apart_from_the_gradient():
+    values = {}
+    for name in ("Adam", "AdamW"):
+        data = np.full(3, 2.0)
+        updater = rules.Updater(rules.RULES[name], data, np.zeros(3))
+        updater.configure((1e-8, 0.9, 0.999, 0.1, 0.001), l2=0.25, l1=0.0)
+        updater.apply(1.0, 0.5, 0.125)
+        values[name] = data[0]
+    assert values["AdamW"] == 2.0 - 0.5 * 0.25 * 2.0  # the factor is for the moments alone
+    assert values["Adam"] != values["AdamW"]
+
+
+def test_adamw_refuses_another_regularization():
+    with pytest.raises(FieldError, match="AdamW shrinks the weights in proportion"):
+        rules.find_rule(parse_solver('type: "AdamW" regularization_type: "L1"').solver)
+
+
+@pytest.mark.parametrize("count", [3, 20_000])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_seen(count, bad):
+    gradient = np.full(count, 1e30, np.float32)  # the sum of its squares overflows
+    updater = rules.Updater(rules.RULES["SGD"], np.zeros_like(gradient), gradient)
+    assert updater.is_finite()
+    gradient[count // 2] = bad
+    assert not updater.is_finite()
