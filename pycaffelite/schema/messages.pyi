@@ -240,6 +240,11 @@ class LayerParameter(Message):
     swish_param: SwishParameter
     clip_param: ClipParameter
     psroi_pooling_param: PSROIPoolingParameter
+    box_annotator_ohem_param: BoxAnnotatorOHEMParameter
+    multibox_loss_param: MultiBoxLossParameter
+    prior_box_param: PriorBoxParameter
+    detection_output_param: DetectionOutputParameter
+    detection_evaluate_param: DetectionEvaluateParameter
     permute_param: PermuteParameter
     norm_param: NormalizeParameter
     roi_pooling_param: ROIPoolingParameter
@@ -318,6 +323,11 @@ class LayerParameter(Message):
         swish_param: SwishParameter | dict[str, Any] | None = ...,
         clip_param: ClipParameter | dict[str, Any] | None = ...,
         psroi_pooling_param: PSROIPoolingParameter | dict[str, Any] | None = ...,
+        box_annotator_ohem_param: BoxAnnotatorOHEMParameter | dict[str, Any] | None = ...,
+        multibox_loss_param: MultiBoxLossParameter | dict[str, Any] | None = ...,
+        prior_box_param: PriorBoxParameter | dict[str, Any] | None = ...,
+        detection_output_param: DetectionOutputParameter | dict[str, Any] | None = ...,
+        detection_evaluate_param: DetectionEvaluateParameter | dict[str, Any] | None = ...,
         permute_param: PermuteParameter | dict[str, Any] | None = ...,
         norm_param: NormalizeParameter | dict[str, Any] | None = ...,
         roi_pooling_param: ROIPoolingParameter | dict[str, Any] | None = ...,
@@ -1237,15 +1247,18 @@ class LossParameter(Message):
     VALID: int
     BATCH_SIZE: int
     NONE: int
+    PRE_FIXED: int
     ignore_label: int
     normalize: bool
     normalization: int
+    pre_fixed_normalizer: float
     def __init__(
         self,
         *,
         ignore_label: int | None = ...,
         normalize: bool | None = ...,
         normalization: int | str | None = ...,
+        pre_fixed_normalizer: float | None = ...,
     ) -> None: ...
 
 class PermuteParameter(Message):
@@ -1516,6 +1529,212 @@ class SpatialTransformerParameter(Message):
         theta_2_1: float | None = ...,
         theta_2_2: float | None = ...,
         theta_2_3: float | None = ...,
+    ) -> None: ...
+
+class BoxAnnotatorOHEMParameter(Message):
+    DESCRIPTOR: Any
+    roi_per_img: int
+    ignore_label: int
+    def __init__(
+        self,
+        *,
+        roi_per_img: int | None = ...,
+        ignore_label: int | None = ...,
+    ) -> None: ...
+
+class PriorBoxParameter(Message):
+    DESCRIPTOR: Any
+    CodeType: EnumTypeWrapper
+    CORNER: int
+    CENTER_SIZE: int
+    CORNER_SIZE: int
+    min_size: RepeatedScalarFieldContainer[float]
+    max_size: RepeatedScalarFieldContainer[float]
+    aspect_ratio: RepeatedScalarFieldContainer[float]
+    flip: bool
+    clip: bool
+    variance: RepeatedScalarFieldContainer[float]
+    img_size: int
+    img_h: int
+    img_w: int
+    step: float
+    step_h: float
+    step_w: float
+    offset: float
+    def __init__(
+        self,
+        *,
+        min_size: Iterable[float] | None = ...,
+        max_size: Iterable[float] | None = ...,
+        aspect_ratio: Iterable[float] | None = ...,
+        flip: bool | None = ...,
+        clip: bool | None = ...,
+        variance: Iterable[float] | None = ...,
+        img_size: int | None = ...,
+        img_h: int | None = ...,
+        img_w: int | None = ...,
+        step: float | None = ...,
+        step_h: float | None = ...,
+        step_w: float | None = ...,
+        offset: float | None = ...,
+    ) -> None: ...
+
+class NonMaximumSuppressionParameter(Message):
+    DESCRIPTOR: Any
+    nms_threshold: float
+    top_k: int
+    eta: float
+    def __init__(
+        self,
+        *,
+        nms_threshold: float | None = ...,
+        top_k: int | None = ...,
+        eta: float | None = ...,
+    ) -> None: ...
+
+class DetectionOutputParameter(Message):
+    DESCRIPTOR: Any
+    num_classes: int
+    share_location: bool
+    background_label_id: int
+    nms_param: NonMaximumSuppressionParameter
+    code_type: int
+    keep_top_k: int
+    variance_encoded_in_target: bool
+    confidence_threshold: float
+    def __init__(
+        self,
+        *,
+        num_classes: int | None = ...,
+        share_location: bool | None = ...,
+        background_label_id: int | None = ...,
+        nms_param: NonMaximumSuppressionParameter | dict[str, Any] | None = ...,
+        code_type: int | str | None = ...,
+        keep_top_k: int | None = ...,
+        variance_encoded_in_target: bool | None = ...,
+        confidence_threshold: float | None = ...,
+    ) -> None: ...
+
+class DetectionEvaluateParameter(Message):
+    DESCRIPTOR: Any
+    num_classes: int
+    background_label_id: int
+    overlap_threshold: float
+    evaluate_difficult_gt: bool
+    name_size_file: str
+    resize_param: ResizeParameter
+    def __init__(
+        self,
+        *,
+        num_classes: int | None = ...,
+        background_label_id: int | None = ...,
+        overlap_threshold: float | None = ...,
+        evaluate_difficult_gt: bool | None = ...,
+        name_size_file: str | None = ...,
+        resize_param: ResizeParameter | dict[str, Any] | None = ...,
+    ) -> None: ...
+
+class MultiBoxLossParameter(Message):
+    DESCRIPTOR: Any
+    LocLossType: EnumTypeWrapper
+    L2: int
+    SMOOTH_L1: int
+    ConfLossType: EnumTypeWrapper
+    SOFTMAX: int
+    LOGISTIC: int
+    MatchType: EnumTypeWrapper
+    BIPARTITE: int
+    PER_PREDICTION: int
+    MiningType: EnumTypeWrapper
+    NONE: int
+    MAX_NEGATIVE: int
+    HARD_EXAMPLE: int
+    loc_loss_type: int
+    conf_loss_type: int
+    loc_weight: float
+    num_classes: int
+    share_location: bool
+    match_type: int
+    overlap_threshold: float
+    use_prior_for_matching: bool
+    background_label_id: int
+    use_difficult_gt: bool
+    do_neg_mining: bool
+    neg_pos_ratio: float
+    neg_overlap: float
+    code_type: int
+    encode_variance_in_target: bool
+    map_object_to_agnostic: bool
+    ignore_cross_boundary_bbox: bool
+    bp_inside: bool
+    mining_type: int
+    nms_param: NonMaximumSuppressionParameter
+    sample_size: int
+    use_prior_for_nms: bool
+    def __init__(
+        self,
+        *,
+        loc_loss_type: int | str | None = ...,
+        conf_loss_type: int | str | None = ...,
+        loc_weight: float | None = ...,
+        num_classes: int | None = ...,
+        share_location: bool | None = ...,
+        match_type: int | str | None = ...,
+        overlap_threshold: float | None = ...,
+        use_prior_for_matching: bool | None = ...,
+        background_label_id: int | None = ...,
+        use_difficult_gt: bool | None = ...,
+        do_neg_mining: bool | None = ...,
+        neg_pos_ratio: float | None = ...,
+        neg_overlap: float | None = ...,
+        code_type: int | str | None = ...,
+        encode_variance_in_target: bool | None = ...,
+        map_object_to_agnostic: bool | None = ...,
+        ignore_cross_boundary_bbox: bool | None = ...,
+        bp_inside: bool | None = ...,
+        mining_type: int | str | None = ...,
+        nms_param: NonMaximumSuppressionParameter | dict[str, Any] | None = ...,
+        sample_size: int | None = ...,
+        use_prior_for_nms: bool | None = ...,
+    ) -> None: ...
+
+class ResizeParameter(Message):
+    DESCRIPTOR: Any
+    Resize_mode: EnumTypeWrapper
+    WARP: int
+    FIT_SMALL_SIZE: int
+    FIT_LARGE_SIZE_AND_PAD: int
+    Pad_mode: EnumTypeWrapper
+    CONSTANT: int
+    MIRRORED: int
+    REPEAT_NEAREST: int
+    Interp_mode: EnumTypeWrapper
+    LINEAR: int
+    AREA: int
+    NEAREST: int
+    CUBIC: int
+    LANCZOS4: int
+    prob: float
+    resize_mode: int
+    height: int
+    width: int
+    height_scale: int
+    width_scale: int
+    pad_mode: int
+    pad_value: RepeatedScalarFieldContainer[float]
+    interp_mode: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        prob: float | None = ...,
+        resize_mode: int | str | None = ...,
+        height: int | None = ...,
+        width: int | None = ...,
+        height_scale: int | None = ...,
+        width_scale: int | None = ...,
+        pad_mode: int | str | None = ...,
+        pad_value: Iterable[float] | None = ...,
+        interp_mode: Iterable[int | str] | None = ...,
     ) -> None: ...
 
 class AccuracyParameter(Message):
