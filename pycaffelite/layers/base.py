@@ -136,6 +136,7 @@ class Layer:
     automatic_tops: ClassVar[bool] = False  # whether the net makes the tops that the prototxt leaves out
     no_gradient_to: ClassVar[frozenset[int]] = frozenset()  # bottoms that never get one: labels
     keeps_elements: ClassVar[bool] = False  # whether top and diff are those of the bottom in another shape, no more
+    constant: ClassVar[bool] = False  # whether tops do not hang on what learns: no gradient is asked for below
     measures: ClassVar[bool] = False  # whether shapes of tops hang on the data: `layout` guesses, `measure` tells
     joins: ClassVar[bool] = False  # whether `forward` only copies each bottom to its place in the top, see `parts`
 

@@ -30,7 +30,7 @@ def _mark_what_learns(layers: Sequence[NetLayer]) -> None:
     """Forward: a layer needs a gradient when it learns itself, or when something below it does."""
     learns: set[str] = set()
     for entry in layers:
-        below = [name in learns for name in entry.node.bottoms]
+        below = [name in learns and not entry.layer.constant for name in entry.node.bottoms]
         stated = list(entry.node.message.propagate_down)
         entry.wanted = stated if stated else below
         entry.needs_backward = any(below) or any(entry.layer.wanted_params)

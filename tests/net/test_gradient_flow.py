@@ -75,3 +75,15 @@ def test_labels_get_no_gradient_and_the_backward_pass_says_so() -> None:
         "\n"
         "hint: write `propagate_down: true propagate_down: false` in this layer to learn nothing from it"
     )
+
+
+def test_no_gradient_is_asked_for_below_what_is_constant() -> None:
+    layers = """
+    layer { name: "conv" type: "InnerProduct" bottom: "data" top: "map" inner_product_param { num_output: 2 axis: 1 } }
+    layer { name: "flat" type: "Reshape" bottom: "map" top: "square"
+            reshape_param { shape { dim: 1 dim: 1 dim: 4 dim: 2 } } }
+    layer { name: "prior" type: "PriorBox" bottom: "square" bottom: "data" top: "prior"
+            prior_box_param { min_size: 2 img_size: 8 } }
+    layer { name: "loss" type: "Reduction" bottom: "prior" top: "loss" loss_weight: 1 }
+    """
+    assert not any(needed for needed, _wanted in flow(net_of(layers)).values())
