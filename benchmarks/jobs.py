@@ -20,7 +20,7 @@ from pycaffelite.graph.wiring import build_graph
 from pycaffelite.layers.base import DataOptions
 from pycaffelite.net import Net, build, infer_shapes
 from pycaffelite.plan import compile_plan
-from pycaffelite.report.summary import with_inputs
+from pycaffelite.report.inputs import with_inputs
 from pycaffelite.schema.reader import NetFile, read_net
 from pycaffelite.snapshot import load_weights, save_weights
 

@@ -9,6 +9,7 @@ import click
 from pycaffelite.cli.options import (
     builtin_data_option,
     json_option,
+    layers_option,
     level_option,
     net_argument,
     notify,
@@ -33,6 +34,7 @@ from pycaffelite.cli.options import (
 @threads_option
 @seed_option
 @builtin_data_option
+@layers_option
 @json_option
 def inspect(net: str, weights: tuple[str, ...], layer: str | None, npz: str | None, **given: Any) -> None:
     """Show what is in every blob when real records run through the net.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pycaffelite.cli.options import json_option
+from pycaffelite.cli.options import json_option, layers_option
 
 if TYPE_CHECKING:
     from pycaffelite.report.catalogue import LayerEntry
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("type_name", metavar="[TYPE]", required=False)
+@layers_option
 @json_option
 def layers(type_name: str | None, as_json: bool) -> None:
     """List the layer types, or explain one.

@@ -52,6 +52,25 @@ seed_option: Decorator = click.option(
 
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Write JSON instead of text.")
 
+layers_option: Decorator = click.option(
+    "--layers",
+    metavar="FILE,MODULE",
+    is_eager=True,
+    expose_value=False,
+    callback=lambda _context, _option, value: _plug_in(_names(value)),
+    help="Python files or modules with layer types of your own; several are separated by commas.",
+)
+
+input_shape_option: Decorator = click.option(
+    "--input-shape",
+    "input_shape",
+    multiple=True,
+    callback=lambda _context, _option, values: _shapes(values),
+    metavar="TOP=SHAPE",
+    help="The shape of a blob that nothing here tells, such as data whose source is missing: data=3x227x227 for one "
+    "record, data=10x3x227x227 for a batch; repeatable.",
+)
+
 builtin_data_option: Decorator = click.option(
     "--no-builtin-data",
     "builtin_data",
@@ -75,6 +94,27 @@ def phase_option(default: str) -> Decorator:
 def _names(value: str | None) -> tuple[str, ...]:
     """Split "a,b" at its commas."""
     return tuple(name.strip() for name in (value or "").split(",") if name.strip())
+
+
+def _plug_in(sources: tuple[str, ...]) -> None:
+    """Import the user's own layers, before anything is read."""
+    if sources:
+        from pycaffelite.layers.plugins import plug_in
+
+        for source in sources:
+            plug_in(source)
+
+
+def _shapes(values: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    """Read "data=64x3x32x32"."""
+    shapes = {}
+    for value in values:
+        name, _, lengths = value.partition("=")
+        words = lengths.lower().replace(",", "x").split("x")
+        if not name or not all(word.strip().isdigit() for word in words):
+            raise click.BadParameter(f"'{value}' is not of the form data=64x3x32x32")
+        shapes[name] = tuple(map(int, words))
+    return shapes
 
 
 def use_threads(count: int | None) -> int:

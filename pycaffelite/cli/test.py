@@ -10,6 +10,7 @@ import click
 from pycaffelite.cli.options import (
     builtin_data_option,
     json_option,
+    layers_option,
     level_option,
     net_argument,
     notify,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 @threads_option
 @seed_option
 @builtin_data_option
+@layers_option
 @json_option
 def test(net: str, weights: tuple[str, ...], **given: Any) -> None:
     """Score a net with trained weights on its test data.

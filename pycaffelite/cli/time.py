@@ -9,6 +9,7 @@ import click
 from pycaffelite.cli.options import (
     builtin_data_option,
     json_option,
+    layers_option,
     level_option,
     net_argument,
     phase_option,
@@ -32,6 +33,7 @@ from pycaffelite.cli.options import (
 @threads_option
 @seed_option
 @builtin_data_option
+@layers_option
 @json_option
 def time(net: str, weights: tuple[str, ...], iterations: int, **given: Any) -> None:
     """Measure each layer's forward and backward time."""

@@ -9,6 +9,7 @@ import click
 from pycaffelite.cli.options import (
     builtin_data_option,
     json_option,
+    layers_option,
     level_option,
     seed_option,
     stage_option,
@@ -34,6 +35,7 @@ _EFFECT = click.Choice(["snapshot", "stop", "none"])
 @threads_option
 @seed_option
 @builtin_data_option
+@layers_option
 @json_option
 def train(**given: Any) -> None:
     """Train a net, from a solver or from a net alone.

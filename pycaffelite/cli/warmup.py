@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from pycaffelite.cli.options import builtin_data_option, notify, threads_option, use_threads
+from pycaffelite.cli.options import builtin_data_option, layers_option, notify, threads_option, use_threads
 
 LENET = """
 name: "LeNet"
@@ -37,6 +37,7 @@ test_interval: 1
 @click.argument("config", type=click.Path(), metavar="[CONFIG]", required=False)
 @threads_option
 @builtin_data_option
+@layers_option
 def warmup(config: str | None, threads: int | None, builtin_data: bool) -> None:
     """Compile what a net needs before its first run.
 

@@ -10,8 +10,9 @@ from typing import TypeVar
 
 from pycaffelite.errors import FieldError, UnsupportedError
 from pycaffelite.layers.base import Layer
+from pycaffelite.layers.plugins import plug_in_installed
 from pycaffelite.names import did_you_mean
-from pycaffelite.schema.upgrade.v1 import TYPES
+from pycaffelite.schema.upgrade.types import TYPES
 
 LayerClass = TypeVar("LayerClass", bound=type[Layer])
 
@@ -22,6 +23,9 @@ _OF_CAFFE = {name for name in TYPES.values() if name} | {
     "BatchNorm", "BatchReindex", "Bias", "Crop", "ELU", "Embed", "Filter", "Input", "LSTM", "Log", "PReLU", "Parameter",
     "Python", "RNN", "Reduction", "Reshape", "SPP", "Scale", "Swish", "Tile",
 }  # fmt: skip
+
+
+_PLUG_IN = "a type of your own is plugged in with `--layers my_layers.py`"
 
 
 def register(type_name: str) -> Callable[[LayerClass], LayerClass]:
@@ -54,7 +58,7 @@ def layer_class(type_name: str) -> type[Layer]:
             "unknown layer type",
             expected="one of the types that `pycaffelite layers` lists",
             got=f"`{type_name}`" if type_name else "no type",
-            hint=did_you_mean(type_name, _CLASSES),
+            hint="; ".join(filter(None, [did_you_mean(type_name, _CLASSES), _PLUG_IN])),
         )
     return _CLASSES[type_name]
 
@@ -67,8 +71,9 @@ def layer_types() -> list[str]:
 
 @cache
 def _discover() -> None:
-    """Import every module of this package once, so that each registers its layers."""
+    """Import every module of this package once, so that each registers its layers; then those of other packages."""
     package = importlib.import_module("pycaffelite.layers")
     for module in pkgutil.iter_modules(package.__path__):
         if module.name not in ("base", "registry"):
             importlib.import_module(f"pycaffelite.layers.{module.name}")
+    plug_in_installed()

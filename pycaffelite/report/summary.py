@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,8 @@ import numpy.typing as npt
 from rich.console import Group, RenderableType
 
 from pycaffelite.blob import Shape
-from pycaffelite.errors import FieldError, Location
-from pycaffelite.names import did_you_mean
 from pycaffelite.net import LayerShapes
 from pycaffelite.report import tables
-from pycaffelite.schema import messages
-from pycaffelite.schema.reader import NetFile
 
 
 @dataclass(frozen=True)
@@ -93,38 +89,6 @@ def with_totals(summary: NetSummary) -> dict[str, Any]:
     """Return the summary and its totals as one dictionary, for JSON."""
     totals = {"parameters": summary.parameters, "macs": summary.macs, "memory": summary.memory}
     return {"name": summary.name, "phase": summary.phase, **totals, "layers": summary.layers}
-
-
-def with_inputs(file: NetFile, shapes: Mapping[str, Shape]) -> NetFile:
-    """Put inputs of stated shapes in the place of data layers, so that shapes are known where the data is not.
-
-    Args:
-        file: The net.
-        shapes: The shape of a top by name; the other tops of its layer are taken for labels, one per record.
-
-    Raises:
-        FieldError: A name is no top of a layer without bottoms.
-    """
-    net = messages.NetParameter()
-    net.CopyFrom(file.net)
-    known = [top for layer in net.layer if not layer.bottom for top in layer.top]
-    for name in shapes:
-        if name not in known:
-            raise FieldError(
-                f"no data layer has a top `{name}`",
-                where=Location(file.path),
-                expected=", ".join(f"`{top}`" for top in dict.fromkeys(known)) or "a net with data layers",
-                got=f"`{name}`",
-                hint=did_you_mean(name, known),
-            )
-    for layer in net.layer:
-        if not layer.bottom and any(top in shapes for top in layer.top):
-            records = next(shapes[top][0] for top in layer.top if top in shapes)
-            layer.type = "Input"
-            layer.ClearField("input_param")
-            for top in layer.top:
-                layer.input_param.shape.add(dim=shapes.get(top, (records,)))
-    return replace(file, net=net)
 
 
 def _layer(entry: LayerShapes, seen: set[str], itemsize: int, phase: str) -> LayerSummary:

@@ -123,7 +123,7 @@ def test_sharing_errors(first: str, second: str, message: str) -> None:
             "  expected: one of the types that `pycaffelite layers` lists\n"
             "  got:      `Silense`\n"
             "\n"
-            "hint: did you mean `Silence`?",
+            "hint: did you mean `Silence`?; a type of your own is plugged in with `--layers my_layers.py`",
         ),
         (
             'layer { name: "c" type: "ReLU" bottom: "data" top: "c" loss_weight: 1 loss_weight: 2 }',

@@ -6,7 +6,8 @@ from pycaffelite.errors import FieldError
 from pycaffelite.graph.wiring import build_graph
 from pycaffelite.net import build, infer_shapes
 from pycaffelite.net.memory import needed_bytes
-from pycaffelite.report.summary import NetSummary, render, summarize, with_inputs, with_totals
+from pycaffelite.report.inputs import with_inputs
+from pycaffelite.report.summary import NetSummary, render, summarize, with_totals
 from pycaffelite.report.tables import plain
 from pycaffelite.schema.reader import parse_net
 

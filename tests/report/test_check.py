@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pycaffelite.api import load_net
+from pycaffelite.report.check import FileReport, Settings, check_files
+from pycaffelite.report.check.text import render, to_record
+from pycaffelite.report.json_text import to_json
+from pycaffelite.report.tables import plain
+from pycaffelite.snapshot import save_weights
+
+NET = """name: "tiny"
+layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TRAIN }
+  transform_param { crop_size: 8 } data_param { source: "train_lmdb" batch_size: 4 backend: LMDB } }
+layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TEST }
+  transform_param { crop_size: 8 } data_param { source: "test_lmdb" batch_size: 5 backend: LMDB } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { num_output: 6 kernel_size: 3 } }
+layer { name: "ip" type: "InnerProduct" bottom: "conv" top: "ip" inner_product_param { num_output: 2 } }
+layer { name: "acc" type: "Accuracy" bottom: "ip" bottom: "label" top: "acc" include { phase: TEST stage: "score" } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }
+"""
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def check(text: str, name: str = "net.prototxt", **settings) -> FileReport:
+    Path(name).write_text(text, encoding="utf-8")
+    return next(check_files([name], Settings(**settings)))
+
+
+def said(report: FileReport, severity: str) -> list[tuple[int | None, str]]:
+    return [(problem.line, problem.message) for problem in report.problems if problem.severity == severity]
+
+
+def test_a_net_whose_data_is_elsewhere() -> None:
+    report = check(NET)
+    assert (report.kind, report.dialect, report.status) == ("net", "current", "ok")
+    assert said(report, "note") == [
+        (2, "layer `data` (Data): the data source does not exist; its shapes are assumed"),
+        (4, "layer `data` (Data): the data source does not exist; its shapes are assumed"),
+    ]
+    train, test = report.phases["TRAIN"], report.phases["TEST"]
+    assert {layer.name: layer.tops for layer in train.layers} == {
+        "data": {"data": (4, 3, 8, 8), "label": (4,)},
+        "conv": {"conv": (4, 6, 6, 6)},
+        "ip": {"ip": (4, 2)},
+        "loss": {"loss": ()},
+    }
+    assert train.assumed == {
+        "data": "from crop_size, three channels",
+        "label": "one label for each record",
+    }
+    assert [layer.params for layer in train.layers] == [[], [(6, 3, 3, 3), (6,)], [(2, 216), (2,)], []]
+    assert (train.parameters, train.macs) == (6 * 27 + 6 + 432 + 2, 4 * (6 * 36 * 27 + 432))
+    assert test.layers[0].tops["data"] == (5, 3, 8, 8)
+    assert report.stages == {"score": ["acc"]}
+    assert report.sources == [("data", "train_lmdb", False), ("data", "test_lmdb", False)]
+
+
+def test_splits_are_listed_as_caffe_lists_them() -> None:
+    report = check(NET, stages=("score",), phases=("TEST",))
+    names = [layer.name for layer in report.phases["TEST"].layers]
+    assert names == ["data", "label_data_1_split", "conv", "ip", "ip_ip_0_split", "acc", "loss"]
+    assert report.phases["TEST"].outputs == ["acc", "loss"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "asked", "shape", "why"),
+    [
+        ("transform_param { crop_size: 8 mean_value: 1 mean_value: 2 }", {}, (4, 2, 8, 8), "from mean_value"),
+        ("transform_param { crop_size: 8 force_gray: true }", {}, (4, 1, 8, 8), "in grey"),
+        ("", {}, (4, 1, 28, 28), "`mnist` in the name"),
+        ("", {"data": (3, 9, 7)}, (4, 3, 9, 7), "--input-shape"),
+        ("", {"data": (2, 3, 9, 7)}, (2, 3, 9, 7), "--input-shape"),
+    ],
+)
+def test_where_assumed_shapes_come_from(fields: str, asked: dict, shape: tuple, why: str) -> None:
+    text = 'layer { name: "d" type: "Data" top: "data" data_param { source: "a/mnist_db" batch_size: 4 } %s }'
+        'layer { name: "d" type: "Data" top: "data" data_param { source: "a/mnist_db" batch_size: 4 } ' + fields + " }"
+    )
+    phase = check(text, shapes=asked).phases["TRAIN"]
+    assert phase.layers[0].tops == {"data": shape}
+    assert why in phase.assumed["data"]
+
+
+def test_a_misfit_with_assumed_shapes_is_no_error_of_the_file() -> None:
+    report = check(NET.replace("kernel_size: 3", "kernel_size: 9"))
+    assert report.status == "warnings"
+    (line, message), *_ = said(report, "warning")
+    assert line == 6
+    assert message.startswith("with the assumed shapes: layer `conv` (Convolution): ")
+    assert report.problems[0].hint == "state the real ones: --input-shape data=... --input-shape label=..."
+
+
+def test_every_problem_is_told_with_its_line() -> None:
+    text = """layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 4 } } }
+layer { name: "a" type: "InnerProduct" bottom: "y" top: "a" inner_product_param { num_output: 3 } }
+layer { name: "b" type: "Pooling" bottom: "x" top: "b" pooling_param { kernel_size: 5 } }
+layer { name: "c" type: "Softmax" bottom: "x" top: "x2" }
+layer { name: "d" type: "Eltwise" bottom: "x2" top: "a" }
+"""
+    report = check(text)
+    assert report.status == "errors"
+    assert [line for line, _ in said(report, "error")] == [2, 3, 5, 5]
+    tops = {layer.name: layer.tops for layer in report.phases["TRAIN"].layers}
+    assert tops["c"] == {"x2": (2, 4)}
+    assert tops["a"] == {"a": None}
+
+
+def test_layers_that_cannot_run() -> None:
+    text = """layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 4 } } }
+layer { name: "a" type: "Wobble" bottom: "x" top: "a" }
+layer { name: "b" type: "ReLU" bottom: "a" top: "b" }
+layer { name: "c" type: "TanH" bottom: "x" top: "c" }
+"""
+    report = check(text)
+    assert report.status == "unsupported"
+    assert [line for line, _ in said(report, "unsupported")] == [2]
+    tops = {layer.name: layer.tops for layer in report.phases["TEST"].layers}
+    assert (tops["a"], tops["b"], tops["c"]) == ({"a": None}, {"b": None}, {"c": (2, 4)})
+    assert check(text, skip_unknown=True).status == "warnings"
+    told = check(text, skip_unknown=True, shapes={"a": (2, 9)}).phases["TEST"]
+    assert {layer.name: layer.tops for layer in told.layers}["b"] == {"b": (2, 9)}
+    assert told.assumed == {"a": "--input-shape"}
+    assert "without the layers whose shapes are not known (?)" in plain(render(report, with_table=True))
+
+
+def test_strict_makes_errors_of_warnings() -> None:
+    text = NET.replace("kernel_size: 3", "kernel_size: 9")
+    assert check(text, strict=True).status == "errors"
+
+
+def test_a_net_for_one_phase_alone() -> None:
+    report = check(
+        'layer { name: "in" type: "Input" top: "x" include { phase: TEST } input_param { shape { dim: 2 } } }'
+    )
+    assert report.status == "ok"
+    assert list(report.phases) == ["TEST"]
+    nothing = check('layer { name: "in" type: "Input" top: "x" include { stage: "never" } }')
+    assert nothing.status == "errors"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kind", "status"),
+    [
+        ("a.prototxt", "", "other", "errors"),
+        ("a.prototxt", 'name: "only a name"\n', "net", "errors"),
+        ("labels.prototxt", 'item { name: "cat" label: 1 }\n', "other", "ok"),
+        ("a_solver.prototxt", 'base_lr: 0.1 lr_policy: "fixed" max_iter: 1 net: "gone.prototxt"\n', "solver", "ok"),
+        ("a_solver.prototxt", 'base_lr: 0.1 lr_policy: "stepp" max_iter: 1\n', "solver", "warnings"),
+        ("gone.caffemodel", None, "weights", "errors"),
+        ("gone.prototxt", None, "other", "errors"),
+    ],
+)
+def test_files_of_every_kind(name: str, text: str | None, kind: str, status: str) -> None:
+    if text is not None:
+        Path(name).write_text(text)
+    report = next(check_files([name], Settings()))
+    assert (report.kind, report.status) == (kind, status), report.problems
+
+
+def test_weights_are_held_against_the_net_before_them() -> None:
+    text = """layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 4 } } }
+layer { name: "a" type: "InnerProduct" bottom: "x" top: "a" inner_product_param { num_output: 3 } }
+layer { name: "b" type: "InnerProduct" bottom: "a" top: "b" inner_product_param { num_output: 2 } }
+layer { name: "c" type: "InnerProduct" bottom: "b" top: "c" inner_product_param { num_output: 2 } }
+"""
+    Path("old.prototxt").write_text(text)
+    save_weights(load_net("old.prototxt").net, "old.caffemodel")
+    Path("new.prototxt").write_text(
+        text.replace('name: "c"', 'name: "new_c"').replace("output: 2 } }", "output: 5 } }", 1)
+    )
+    _, same, _, other = check_files(["old.prototxt", "old.caffemodel", "new.prototxt", "old.caffemodel"], Settings())
+    assert same.status == "ok"
+    assert same.fit is not None
+    assert same.fit.copied == ["a", "b", "c"]
+    assert other.fit is not None
+    assert (other.fit.copied, other.fit.ignored) == (["a"], ["c"])
+    assert (other.fit.left, other.fit.mismatched) == (["new_c"], ["b"])
+    assert other.status == "errors"
+    text = plain(render(other, with_table=False))
+    assert "parameter 0: expected shape 5x3, as the net has it; got 2x3 in the file" in text
+    assert "left as filled, not in the file  1: new_c" in text
+
+
+def test_the_record_of_a_net() -> None:
+    record = json.loads(to_json(to_record(check(NET)), indent=None))
+    assert list(record)[:6] == ["file", "kind", "dialect", "status", "problems", "phases"]
+    assert set(record["problems"][0]) == {"severity", "line", "message", "hint"}
+    phase = record["phases"]["TRAIN"]
+    assert set(phase) >= {"inputs", "outputs", "layers", "parameters", "macs", "bytes"}
+    conv = phase["layers"][1]
+    assert (conv["name"], conv["type"]) == ("conv", "Convolution")
+    assert conv["tops"] == {"conv": [4, 6, 6, 6]}
+    assert conv["params"] == [[6, 3, 3, 3], [6]]
+
+
+def test_the_text_of_a_net() -> None:
+    text = plain(render(check(NET, stages=("score",)), with_table=True))
+    assert text.splitlines()[0] == "net.prototxt: net, current: ok"
+    assert "4x3x8x8 (assumed), 4 (assumed)" in text
+    assert "phase TEST, where it differs" in text
+    assert "only here  acc" in text
+    assert "stages      score: acc" in text
+    assert "data        data: train_lmdb (not here)" in text
