@@ -82,9 +82,7 @@ def test_splits_are_listed_as_caffe_lists_them() -> None:
 )
 def test_where_assumed_shapes_come_from(fields: str, asked: dict, shape: tuple, why: str) -> None:
     text = 'layer { name: "d" type: "Data" top: "data" data_param { source: "a/mnist_db" batch_size: 4 } %s }'
-        'layer { name: "d" type: "Data" top: "data" data_param { source: "a/mnist_db" batch_size: 4 } ' + fields + " }"
-    )
-    phase = check(text, shapes=asked).phases["TRAIN"]
+    phase = check(text.replace("%s", fields), shapes=asked).phases["TRAIN"]
     assert phase.layers[0].tops == {"data": shape}
     assert why in phase.assumed["data"]
 
