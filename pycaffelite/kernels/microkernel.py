@@ -26,6 +26,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from pycaffelite.kernels._jit import JIT_ENABLED, Array, config
+from pycaffelite.kernels.vectors import element
 
 # What a tile starts from.
 ZERO = 0  # nothing
@@ -36,7 +37,8 @@ SCALE = 4  # row i times scale[i], plus bias[i]
 RECTIFY = 8  # numbers that are not positive times a slope
 _STARTS = 3  # mask
 
-_TILE_ARGUMENTS = 12  # of a micro-kernel
+_TILE_ARGUMENTS = 5  # of a micro-kernel: steps, a, b, c, and where the others stand
+_OTHERS = 8  # a_row, a_step, b_step, c_row, mode, bias, scale, slope
 VECTORS = 2  # vectors in a row of a tile
 
 
@@ -105,12 +107,10 @@ def _compile_tile(height: int, vectors: int, itemsize: int, indexed: int) -> Any
     """Compile a C function of addresses and strides; the closure holds numbers only, so Numba can cache it."""
     lanes = VECTOR_BYTES // itemsize
 
-    def tile(
-        steps: int, a: int, a_row: int, a_step: int, b: int, b_step: int, c: int, c_row: int, mode: int, bias: int,
-        scale: int, slope: int,
-    ) -> None:  # fmt: skip
-        _tile(height, vectors, lanes, itemsize, indexed,
-              steps, a, a_row, a_step, b, b_step, c, c_row, mode, bias, scale, slope)  # fmt: skip
+    # Five arguments go in registers. Others on the stack would be copied by Numba's wrapper, several at once, which has
+    # to wait until what was put there one by one can be read back.
+    def tile(steps: int, a: int, b: int, c: int, others: int) -> None:
+        _tile(height, vectors, lanes, itemsize, indexed, steps, a, b, c, others)
 
     signature = types.void(*[types.int64] * _TILE_ARGUMENTS)
     return numba.cfunc(signature, cache=True)(tile)
@@ -148,6 +148,21 @@ class _Emitter:
         columns = [ir.Constant(self.i64, j * self.lanes) for j in range(self.vectors)]
         return [self.builder.add(row, column) for row in rows for column in columns]
 
+    def row_offsets(self, a_row: Any) -> list[Any]:
+        """Return the distance in bytes of each row of A.
+
+        They are multiples by 1, 2, 4 and 8, which an address can hold, of a few numbers that the compiler is kept from
+        seeing through. Else it finds each row from the one before: a chain of additions as long as the products.
+        """
+        offsets, hidden = [ir.Constant(self.i64, 0)], ir.FunctionType(self.i64, [self.i64])
+        for i in range(1, self.height):
+            if i % 2 == 0:
+                offsets.append(self.builder.shl(offsets[i // 2], ir.Constant(self.i64, 1)))
+            else:
+                value = self.builder.mul(a_row, ir.Constant(self.i64, i * self.itemsize))
+                offsets.append(self.builder.asm(hidden, "", "=r,0", [value], False))
+        return offsets
+
     def starts(self, mode: Any, c: Any, offsets: list[Any], bias: Any) -> list[Any]:
         """Return the vectors that the sums start from, chosen at run time."""
         builder = self.builder
@@ -176,6 +191,7 @@ class _Emitter:
         """Write the loop over k and return the finished sums; no step at all is allowed."""
         builder = self.builder
         multiply_add = self.multiply_add()
+        row_offsets = self.row_offsets(a_row)
         before = builder.block
         body, done = builder.append_basic_block("step"), builder.append_basic_block("done")
         zero, one = ir.Constant(self.i64, 0), ir.Constant(self.i64, 1)
@@ -189,13 +205,13 @@ class _Emitter:
             self.load(b, builder.add(b_at, ir.Constant(self.i64, j * self.lanes)), self.vector)
             for j in range(self.vectors)
         ]
-        a_at = builder.mul(step, a_step)
-        following = []
-        for i in range(self.height):
-            offset = builder.add(a_at, builder.mul(ir.Constant(self.i64, i), a_row))
-            factor = self.spread(self.load(a, offset, self.scalar))
+        a_at = builder.bitcast(builder.gep(a, [builder.mul(step, a_step)]), ir.IntType(8).as_pointer())
+        following: list[Any] = []
+        for offset in row_offsets:
+            place = builder.bitcast(builder.gep(a_at, [offset]), self.scalar.as_pointer())
+            factor = self.spread(self.load(place, zero, self.scalar))
             for j in range(self.vectors):
-                following.append(builder.call(multiply_add, [factor, columns[j], sums[i * self.vectors + j]]))
+                following.append(builder.call(multiply_add, [factor, columns[j], sums[len(following)]]))
         after = builder.add(step, one)
         step.add_incoming(after, body)
         for phi, first, value in zip(sums, start, following, strict=True):
@@ -273,17 +289,20 @@ class _Emitter:
 
 @intrinsic(prefer_literal=True)
 def _emit_tile(  # type: ignore[no-untyped-def]
-    typing_context, height, vectors, lanes, itemsize, indexed,
-    steps, a, a_row, a_step, b, b_step, c, c_row, mode, bias, scale, slope,
-):  # fmt: skip
+    typing_context, height, vectors, lanes, itemsize, indexed, steps, a, b, c, others
+):
     """Emit one micro-kernel; the first five arguments are constants of the closure."""
     sizes = [value.literal_value for value in (height, vectors, lanes, itemsize, indexed)]
     signature = types.void(height, vectors, lanes, itemsize, indexed, *[types.int64] * _TILE_ARGUMENTS)
 
     def generate(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         emitter = _Emitter(builder, *sizes)
-        steps, a, a_row, a_step, b, b_step, c, c_row, mode, bias, scale, slope = args[5:]
+        steps, a, b, c, others = args[5:]
         pointer = emitter.scalar.as_pointer()
+        others = builder.inttoptr(others, emitter.i64.as_pointer())
+        a_row, a_step, b_step, c_row, mode, bias, scale, slope = (
+            builder.load(builder.gep(others, [ir.Constant(emitter.i64, k)])) for k in range(_OTHERS)
+        )
         if emitter.indexed:
             b_step = builder.inttoptr(b_step, emitter.i64.as_pointer())
         a, b, c, bias, scale = (builder.inttoptr(address, pointer) for address in (a, b, c, bias, scale))
@@ -298,13 +317,8 @@ def _emit_tile(  # type: ignore[no-untyped-def]
     return signature, generate
 
 
+_array: Any = cgutils.alloca_once
 _tile: Any = _emit_tile  # to a type checker an intrinsic still has its typing context
-
-
-def _element(context: Any, builder: Any, kind: Any, value: Any, index: Any) -> Any:
-    """Return the address of one element of a flat array or behind a pointer."""
-    data = value if isinstance(kind, types.CPointer) else context.make_array(kind)(context, builder, value).data
-    return builder.gep(data, [index])
 
 
 def _call_tile(context: Any, builder: Any, kinds: Any, args: Any, arrays: tuple[int, ...]) -> Any:
@@ -313,13 +327,16 @@ def _call_tile(context: Any, builder: Any, kinds: Any, args: Any, arrays: tuple[
     values = []
     for position, value in enumerate(args[1:], 1):
         if position in arrays:
-            place = _element(context, builder, kinds[position], value, args[position + 1])
+            place = element(context, builder, kinds[position], value, args[position + 1])
             values.append(builder.ptrtoint(place, word))
         elif position - 1 not in arrays:
             values.append(value)
-    values += [ir.Constant(word, 0)] * (_TILE_ARGUMENTS - len(values))
+    steps, a, a_row, a_step, b, b_step, c, *rest = values
+    others = _array(builder, word, size=_OTHERS)
+    for number, value in enumerate((a_row, a_step, b_step, *rest)):
+        builder.store(value, builder.gep(others, [ir.Constant(word, number)]))
     function = ir.FunctionType(ir.VoidType(), [word] * _TILE_ARGUMENTS).as_pointer()
-    builder.call(builder.inttoptr(args[0], function), values)
+    builder.call(builder.inttoptr(args[0], function), [steps, a, b, c, builder.ptrtoint(others, word)])
     return context.get_dummy_value()
 
 
