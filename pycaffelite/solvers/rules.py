@@ -19,8 +19,10 @@ from pycaffelite.solvers.rates import Where, nowhere
 
 # Below this many elements a parallel region costs more than it saves.
 _SERIAL_BELOW = 1 << 15
-# Below this many a product with itself tells sooner that all are finite than a task does.
-_DOT_BELOW = 1 << 14
+# Below this many a product with itself looks at every value of a gradient.
+_DOT_BELOW = 1 << 15
+# Sums of squares below this are of values that are far from overflowing.
+_TAME = 1e30
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,7 @@ class Updater:
     def __init__(self, rule: Rule, data: Array, diff: Array) -> None:
         self.rule = rule
         self._data, self._diff = data.reshape(-1), diff.reshape(-1)
+        self._samples = _samples(diff)
         self._history = np.zeros((rule.histories, data.size), data.dtype)
         self._constants = np.zeros(update.CONSTANTS, data.dtype)
         self._l2 = self._l1 = self._data.dtype.type(0)
@@ -170,10 +173,20 @@ class Updater:
         return math.fsum(sums)
 
     def is_finite(self) -> bool:
-        """Return whether the summed gradient holds finite numbers only; by reading it once."""
-        if self._diff.size <= _DOT_BELOW:
-            with np.errstate(all="ignore"):
-                product = self._diff.dot(self._diff)
-            if math.isfinite(product):  # one that overflows proves nothing yet
-                return True
-        return math.isfinite(update.largest_magnitude(self._diff))
+        """Return whether the summed gradient holds finite numbers only; NumPy's floating-point warnings must be off.
+
+        Of a large gradient some values are read, and all of them where those are not small. They are taken such that
+        they see whatever comes from a blob: a value that is not finite in the diff of the top spoils a row, one in the
+        data of the bottom spoils a column. That leaves single sums that overflow, 1e20 times as large as those that
+        were read.
+        """
+        size = sum(float(sample.dot(sample)) for sample in self._samples)
+        return size < _TAME or math.isfinite(update.largest_magnitude(self._diff))
+
+
+def _samples(diff: Array) -> list[Array]:
+    """Return views that show what is not finite: of a small gradient everything, else a row and some columns."""
+    if diff.size <= _DOT_BELOW or diff.ndim < 2:
+        return [diff.reshape(-1)]
+    matrix = diff.reshape(diff.shape[0], -1)
+    return [matrix[0], *(matrix[:, column] for column in {0, matrix.shape[1] // 2, matrix.shape[1] - 1})]

@@ -2,7 +2,7 @@
 
 Before an iteration it takes note of what the passes change beside activations: the states of layers (data cursors,
 random counters) and the statistics that layers such as BatchNorm gather. So the state before a bad iteration can be
-put back. Looking costs one read of the gradients.
+put back. Of large gradients it reads a part only, see `Updater.is_finite`.
 """
 
 from __future__ import annotations
@@ -80,9 +80,10 @@ class Sentinel:
         """Return what is not finite now, in a few words; empty where all is well."""
         if not math.isfinite(loss):
             return f"the loss is {loss:g}"
-        for updater, learnable in zip(self._updaters, self._plan.net.learnables, strict=True):
-            if not updater.is_finite():
-                return f"the gradient of {learnable.name} is not finite"
+        with np.errstate(all="ignore"):
+            for updater, learnable in zip(self._updaters, self._plan.net.learnables, strict=True):
+                if not updater.is_finite():
+                    return f"the gradient of {learnable.name} is not finite"
         return ""
 
     def diagnose(self, iteration: int, trouble: str, clip: float) -> DivergenceError:

@@ -63,11 +63,21 @@ def test_adamw_refuses_another_regularization():
         rules.find_rule(parse_solver('type: "AdamW" regularization_type: "L1"').solver)
 
 
-@pytest.mark.parametrize("count", [3, 20_000])
+@pytest.mark.parametrize("shape", [(3,), (40_000,), (200, 4, 50)])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_is_seen(count, bad):
-    gradient = np.full(count, 1e30, np.float32)  # the sum of its squares overflows
+def test_what_is_not_finite_is_seen(shape, bad):
+    gradient = np.full(shape, 1e30, np.float32)  # the sum of its squares overflows
+    updater = rules.Updater(rules.RULES["SGD"], np.zeros_like(gradient), gradient)
+    with np.errstate(all="ignore"):
+        assert updater.is_finite()
+        gradient.flat[gradient.size // 3] = bad
+        assert not updater.is_finite()
+
+
+@pytest.mark.parametrize("place", [np.s_[7], np.s_[:, 3, 41]], ids=["row", "column"])
+def test_a_row_or_column_of_a_large_gradient_is_seen(place):
+    gradient = np.full((200, 4, 50), 0.1, np.float32)
     updater = rules.Updater(rules.RULES["SGD"], np.zeros_like(gradient), gradient)
     assert updater.is_finite()
-    gradient[count // 2] = bad
+    gradient[place] = np.nan
     assert not updater.is_finite()

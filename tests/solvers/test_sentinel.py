@@ -30,8 +30,7 @@ def diverge(solver, n=None):
     """Run until the sentinel stops it; return the error and the events before."""
     seen = []
     with pytest.raises(DivergenceError) as error:
-        for event in solver.run(n):
-            seen.append(event)
+        seen.extend(solver.run(n))
     return error.value, seen
 
 
