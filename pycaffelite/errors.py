@@ -31,7 +31,14 @@ class PycaffeliteError(Exception):
         got: What was found.
         hint: What the user can do about it.
         subject: The thing it is about, "layer `conv2` (Convolution)"; usually added by `within`.
+
+    Attributes:
+        severity: "error"; readers also report problems that stop nobody, as a "warning" or a "note".
+        mended: What a reader does about such a problem instead of stopping: "the last one counts".
     """
+
+    severity = "error"
+    mended = ""
 
     def __init__(
         self,
@@ -98,7 +105,7 @@ def render(error: PycaffeliteError) -> str:
 
     The first line is `error: PLACE: SUBJECT: WHAT`; expected and got stand below it, aligned; the hint comes last.
     """
-    head = ": ".join(str(part) for part in ("error", error.where, error.subject, error.what) if part)
+    head = ": ".join(str(part) for part in (error.severity, error.where, error.subject, error.what) if part)
     lines = [head]
     if error.expected is not None:
         lines.append(f"  expected: {error.expected}")

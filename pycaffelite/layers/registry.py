@@ -17,6 +17,7 @@ from pycaffelite.schema.upgrade.types import TYPES
 LayerClass = TypeVar("LayerClass", bound=type[Layer])
 
 _CLASSES: dict[str, type[Layer]] = {}
+_PACKAGE = "pycaffelite.layers"
 
 # What BVLC Caffe 1.0 runs: the types that the V1 form could name, and the younger ones.
 _OF_CAFFE = {name for name in TYPES.values() if name} | {
@@ -29,11 +30,16 @@ _PLUG_IN = "a type of your own is plugged in with `--layers my_layers.py`"
 
 
 def register(type_name: str) -> Callable[[LayerClass], LayerClass]:
-    """Make the class below the one that runs layers of this type; a later registration of a type wins."""
+    """Make the class below the one that runs layers of this type.
+
+    A later registration of a type wins, but one of ours never takes the place of somebody else's: ours are imported
+    when they are needed.
+    """
 
     def keep(layer_class: LayerClass) -> LayerClass:
         layer_class.type = type_name
-        _CLASSES[type_name] = layer_class
+        if type_name not in _CLASSES or not layer_class.__module__.startswith(f"{_PACKAGE}."):
+            _CLASSES[type_name] = layer_class
         return layer_class
 
     return keep
@@ -46,21 +52,32 @@ def layer_class(type_name: str) -> type[Layer]:
         FieldError: There is no such type; close matches are named.
         UnsupportedError: Caffe runs this type, and pycaffelite does not yet.
     """
-    _discover()
-    if type_name in _OF_CAFFE and type_name not in _CLASSES:
+    if has_layer(type_name):
+        return _CLASSES[type_name]
+    if type_name in _OF_CAFFE:
         raise UnsupportedError(
             "this layer type of Caffe's does not run yet",
             expected="one of the types that `pycaffelite layers` lists",
             got=f"`{type_name}`",
         )
+    raise FieldError(
+        "unknown layer type",
+        expected="one of the types that `pycaffelite layers` lists",
+        got=f"`{type_name}`" if type_name else "no type",
+        hint="; ".join(filter(None, [did_you_mean(type_name, _CLASSES), _PLUG_IN])),
+    )
+
+
+def has_layer(type_name: str) -> bool:
+    """Tell whether there is a class for a layer type.
+
+    A type of ours stands in the module of its name, so a net's first layer does not import all the others.
+    """
+    if type_name not in _CLASSES and (module := _modules().get(type_name.lower())) is not None:
+        importlib.import_module(f"{_PACKAGE}.{module}")
     if type_name not in _CLASSES:
-        raise FieldError(
-            "unknown layer type",
-            expected="one of the types that `pycaffelite layers` lists",
-            got=f"`{type_name}`" if type_name else "no type",
-            hint="; ".join(filter(None, [did_you_mean(type_name, _CLASSES), _PLUG_IN])),
-        )
-    return _CLASSES[type_name]
+        _discover()
+    return type_name in _CLASSES
 
 
 def layer_types() -> list[str]:
@@ -72,8 +89,13 @@ def layer_types() -> list[str]:
 @cache
 def _discover() -> None:
     """Import every module of this package once, so that each registers its layers; then those of other packages."""
-    package = importlib.import_module("pycaffelite.layers")
-    for module in pkgutil.iter_modules(package.__path__):
-        if module.name not in ("base", "registry"):
-            importlib.import_module(f"pycaffelite.layers.{module.name}")
+    for module in _modules().values():
+        importlib.import_module(f"{_PACKAGE}.{module}")
     plug_in_installed()
+
+
+@cache
+def _modules() -> dict[str, str]:
+    """Return the modules of this package by their names without underscores."""
+    package = importlib.import_module(_PACKAGE)
+    return {module.name.replace("_", ""): module.name for module in pkgutil.iter_modules(package.__path__)}

@@ -11,7 +11,7 @@ from pycaffelite.layers.base import Arity, Layer
 from pycaffelite.layers.registry import layer_class, layer_types
 from pycaffelite.schema import messages
 from pycaffelite.schema.comments import field_comment
-from pycaffelite.schema.fields import is_repeated
+from pycaffelite.schema.fields import is_foreign, is_repeated
 
 _READS = re.compile(r"\bmessage\.(\w+_param)\b")
 
@@ -103,13 +103,14 @@ def _fields(message_name: str) -> tuple[FieldEntry, ...]:
     return tuple(
         FieldEntry(field.name, _kind(field), _default(field), field_comment(message.name, field.name))
         for field in message.fields
+        if not is_foreign(field)
     )
 
 
 def _kind(field: Any) -> str:
     """Name the kind of value: "uint32", "MAX | AVE", "FillerParameter"; "repeated" where there may be several."""
     if field.enum_type is not None:
-        kind = " | ".join(value.name for value in field.enum_type.values)
+        kind = " | ".join(value.name for value in field.enum_type.values if not is_foreign(value))
     elif field.message_type is not None:
         kind = field.message_type.name
     else:

@@ -16,6 +16,7 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2
 
+from pycaffelite.schema.merge import add_forks
 from pycaffelite.schema.stubs import write_stubs
 
 _TOKEN = re.compile(
@@ -218,8 +219,17 @@ def main() -> None:
     """Rewrite the compiled schema."""
     here = Path(__file__).parent
     files = compile_schema((here.parents[1] / "proto" / "caffe.proto").read_text(encoding="utf-8"))
-    (here / "caffe.desc").write_bytes(files.SerializeToString(deterministic=True))
-    (here / "messages.pyi").write_text(write_stubs(files.file[0]), encoding="utf-8")
+    stubs = write_stubs(files.file[0])  # of what the package itself uses
+    add_forks(files.file[0])
+    _replace(here / "caffe.desc", files.SerializeToString(deterministic=True))
+    _replace(here / "messages.pyi", stubs.encode())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file in one step: who imports the package meanwhile finds the old one or the new one."""
+    temporary = path.with_name(f"{path.name}.new")
+    temporary.write_bytes(content)
+    temporary.replace(path)
 
 
 if __name__ == "__main__":

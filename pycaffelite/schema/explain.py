@@ -7,12 +7,14 @@ from typing import Any
 
 from pycaffelite.errors import FieldError, Location, PrototxtError, PycaffeliteError
 from pycaffelite.names import close_matches, did_you_mean
-from pycaffelite.schema import messages
-from pycaffelite.schema.fields import FieldPlan, MessagePlan
+from pycaffelite.schema import dialects, messages
+from pycaffelite.schema.fields import FieldPlan, MessagePlan, enum_numbers, is_foreign
+from pycaffelite.schema.problems import note, warning
 from pycaffelite.schema.sourcemap import Mark, SourceMap
 from pycaffelite.schema.tokens import Literal, MismatchError, Token
 
 _BLOB_LISTS = {"blobs_lr": "lr_mult", "weight_decay": "decay_mult", "blob_share_mode": "share_mode"}
+_LAYER_MESSAGES = ("LayerParameter", "V1LayerParameter", "V0LayerParameter")
 _LONGEST = 60  # characters of the user's text that an error repeats
 
 OpenBlock = tuple[str, MessagePlan, int | None]  # field name, plan, offset
@@ -28,8 +30,33 @@ def token_text(token: Token) -> str:
     return f"`{_shorten(text)}`"
 
 
-def unclosed(source: SourceMap, name: str, offset: int, closer: str, end: int) -> PycaffeliteError:
-    """A block that the end of the file cuts off."""
+def odd_token(source: SourceMap, token: Token) -> PycaffeliteError:
+    """Something that text format does not know and that is clear all the same."""
+    kind, text, offset = token
+    what, hint, mended = {
+        "comment": ("this comment is of another language", "comments begin with #", "passed over"),
+        "curly": (
+            "curly quotation marks stand around this text",
+            "a word processor put them there; use the plain ones",
+            "read as plain ones",
+        ),
+        "open": ("this text is not closed on its line", f"write the closing {text[0]}", "closed at the next blank"),
+        "blank": (f"this blank is {_character(text[0])}", "use plain spaces", "read as a space"),
+    }[kind]
+    return warning(PrototxtError(what, where=source.at(offset), got=f"`{_shorten(text)}`", hint=hint), mended)
+
+
+def unclosed(
+    source: SourceMap, name: str, offset: int, closer: str, end: int, following: str | None = None
+) -> PycaffeliteError:
+    """A block that the end of the file cuts off, or that a layer follows which cannot stand in it."""
+    if following is not None:
+        return PrototxtError(
+            f"the block `{name}` that opens here is not closed",
+            where=source.at(offset),
+            expected=f"a `{closer}` for it before line {source.at(end).line}",
+            got=f"`{following}` on line {source.at(end).line}, which cannot stand inside it",
+        )
     return PrototxtError(
         f"the block `{name}` that opens here is never closed",
         where=source.at(offset),
@@ -174,16 +201,45 @@ def unknown_field(source: SourceMap, name: str, offset: int, blocks: Sequence[Op
         _enclosing_hint(source, name, blocks)
         or _other_era_hint(name, plan)
         or _inner_hint(name, plan)
-        or did_you_mean(name, plan.fields)
+        or did_you_mean(name, plan.own_fields)
         or _near_inner_hint(name, plan)
     )
     return FieldError(f"unknown field `{name}` in {place}", where=source.at(offset), hint=hint)
 
 
+def foreign(source: SourceMap, message: str, plan: FieldPlan, value: Any, offset: int) -> PycaffeliteError | None:
+    """A field, or a value of an enum, that forks have and no layer here looks at; None where there is none."""
+    name, shown = plan.stored, f"`{plan.name}`"
+    if not plan.foreign:
+        known = plan.descriptor.enum_type.values_by_number.get(value) if plan.kind == "enum" else None
+        if known is None or not is_foreign(known):
+            return None
+        message, name = plan.descriptor.enum_type.full_name.split(".", 1)[1], known.name
+        shown = f"{known.name} of `{plan.name}`"
+        source.used.add((message, name))
+    forks = dialects.origin(message, name)
+    if not forks:
+        return None
+    of = f"{shown} of the {_forks(forks)}"
+    where = source.at(offset)
+    if dialects.is_idle(plan.name):
+        return note(FieldError(f"{of} does not matter here", where=where))
+    if plan.kind == "message" and message in _LAYER_MESSAGES:
+        return note(FieldError(f"{of} is kept; no layer type here reads it", where=where))
+    return warning(FieldError(f"{of} is known but does nothing here: shapes or results may differ", where=where))
+
+
+def _forks(names: Sequence[str]) -> str:
+    """Write the names of forks: "fork a/b", "forks a/b, c/d and others"."""
+    if len(names) == 1:
+        return f"fork {names[0]}"
+    return f"forks {', '.join(names[:2])}{' and others' if len(names) > 2 else ''}"
+
+
 def _enclosing_hint(source: SourceMap, name: str, blocks: Sequence[OpenBlock]) -> str | None:
     for depth in range(len(blocks) - 2, -1, -1):
         block, plan, _ = blocks[depth]
-        if name in plan.fields:
+        if name in plan.own_fields:
             inner, _, offset = blocks[depth + 1]
             owner = f"`{block}`" if depth else f"the file itself ({plan.name})"
             return (
@@ -228,8 +284,8 @@ def _inner_fields(plan: MessagePlan) -> dict[str, list[str]]:
     """Return, for each field of a message inside this one, the names of the blocks that have it."""
     homes: dict[str, list[str]] = {}
     for field in plan.fields.values():
-        if field.kind == "message":
-            for name in field.message.fields:
+        if field.kind == "message" and not field.foreign:
+            for name in field.message.own_fields:
                 homes.setdefault(name, []).append(f"`{field.name}`")
     return homes
 
@@ -239,7 +295,7 @@ def _old_type_hint(got: str, plan: FieldPlan) -> str | None:
     if not got.startswith(('"', "'")):
         return None
     folded = got.strip("\"'").casefold()
-    for name in plan.descriptor.enum_type.values_by_name:
+    for name in enum_numbers(plan.descriptor.enum_type):
         if name.replace("_", "").casefold() == folded:
             return f"in `layers` the type is a bare word: `type: {name}`; or write `layer` instead of `layers`"
     return "in `layers` the type is a bare word, such as `type: CONVOLUTION`; in `layer` it is a text"

@@ -13,23 +13,32 @@ class FieldPlan:
 
     Attributes:
         name: As the prototxt writes it.
+        stored: Its name in the message; another form of a field is stored beside the first, as `name__2`.
         kind: "message", "enum", "string", "bytes", "bool", "float" (either width), or an integer kind such as "uint32".
         repeated: Whether it may stand several times.
         descriptor: protobuf's own description.
+        others: The further forms that the forks give it.
     """
 
-    __slots__ = ("descriptor", "kind", "name", "repeated")
+    __slots__ = ("descriptor", "kind", "name", "others", "repeated", "stored")
 
     def __init__(self, descriptor: Any) -> None:
-        self.name: str = descriptor.name
+        self.stored: str = descriptor.name
+        self.name = text_name(self.stored)
         self.kind: str = _KINDS[descriptor.type]
         self.repeated = is_repeated(descriptor)
         self.descriptor = descriptor
+        self.others: list[FieldPlan] = []
 
     @property
     def message(self) -> MessagePlan:
         """The plan of the message that this field holds."""
         return message_plan(self.descriptor.message_type)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the field is here only so that files of forks and other eras read: no layer looks at it."""
+        return is_foreign(self.descriptor)
 
 
 class MessagePlan:
@@ -39,8 +48,36 @@ class MessagePlan:
 
     def __init__(self, descriptor: Any) -> None:
         self.name: str = descriptor.name
-        self.fields = {field.name: FieldPlan(field) for field in descriptor.fields}
+        self.fields: dict[str, FieldPlan] = {}
+        for field in descriptor.fields:
+            plan = FieldPlan(field)
+            if plan.stored == plan.name:
+                self.fields[plan.name] = plan
+        for field in descriptor.fields:
+            if field.name not in self.fields:
+                self.fields[text_name(field.name)].others.append(FieldPlan(field))
         self.required = tuple(field.name for field in descriptor.fields if _is_required(field))
+
+    @property
+    def own_fields(self) -> list[str]:
+        """The names of the fields that the package itself knows what to do with."""
+        return [name for name, field in self.fields.items() if not field.foreign]
+
+
+def text_name(stored: str) -> str:
+    """Return what a prototxt calls a field or an enum value: the stored name without the number of its form."""
+    return stored.partition("__")[0]
+
+
+@cache
+def enum_numbers(enum: Any) -> dict[str, int]:
+    """Return the values of an enum type by the names that a prototxt gives them."""
+    return {text_name(name): value.number for name, value in enum.values_by_name.items()}
+
+
+def is_foreign(described: Any) -> bool:
+    """Tell whether a field or enum value was added to the schema only so that files of forks and other eras read."""
+    return bool(described.has_options and described.GetOptions().deprecated)
 
 
 @cache

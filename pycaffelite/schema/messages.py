@@ -2,6 +2,7 @@
 
 They are made from a serialized descriptor set in a pool of their own. So they work under protobuf 5, 6 and 7 alike,
 and beside another `caffe_pb2` in the same process, whose package is called `caffe` too.
+A class is made when it is first asked for: there are hundreds, with those of the forks.
 """
 
 from __future__ import annotations
@@ -14,20 +15,27 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 _POOL = descriptor_pool.DescriptorPool()
 
 
-def _load() -> dict[str, Any]:
-    """Register the descriptor set and return every top-level message class and enum by name."""
-    files = descriptor_pb2.FileDescriptorSet.FromString(
-        resources.files("pycaffelite.schema").joinpath("caffe.desc").read_bytes()
-    )
-    names: dict[str, Any] = {}
-    for file in files.file:
-        _POOL.Add(file)
-        for message in file.message_type:
-            descriptor = _POOL.FindMessageTypeByName(f"{file.package}.{message.name}")
-            names[message.name] = message_factory.GetMessageClass(descriptor)
-        for enum in file.enum_type:
-            names.update({value.name: value.number for value in enum.value})
-    return names
+def _load() -> Any:
+    """Register the descriptor set, without its comments, and return the description of its only file."""
+    content = resources.files("pycaffelite.schema").joinpath("caffe.desc").read_bytes()
+    file = descriptor_pb2.FileDescriptorSet.FromString(content).file[0]
+    file.ClearField("source_code_info")
+    _POOL.Add(file)
+    return _POOL.FindFileByName(file.name)
 
 
-globals().update(_load())
+_FILE = _load()
+
+
+def __getattr__(name: str) -> Any:
+    """Return a message class, or the number of a value of a top-level enum."""
+    if (message := _FILE.message_types_by_name.get(name)) is not None:
+        found = message_factory.GetMessageClass(message)
+    else:
+        values = (enum.values_by_name.get(name) for enum in _FILE.enum_types_by_name.values())
+        value = next((value for value in values if value is not None), None)
+        if value is None:
+            raise AttributeError(f"the schema has no message and no value called {name!r}")
+        found = value.number
+    globals()[name] = found
+    return found

@@ -1,4 +1,5 @@
 """Generated from proto/caffe.proto by `python -m pycaffelite.schema.compiler`; do not edit."""
+# ruff: noqa: N815  # the forks' spelling
 
 from collections.abc import Iterable
 from typing import Any

@@ -12,7 +12,7 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from pycaffelite.schema.fields import is_repeated
+from pycaffelite.schema.fields import is_repeated, text_name
 
 _ESCAPES = {
     byte: {9: "\\t", 10: "\\n", 13: "\\r", 34: '\\"', 39: "\\'", 92: "\\\\"}.get(
@@ -33,19 +33,19 @@ def _lines(message: Any, indent: str) -> Iterator[str]:
         values = value if is_repeated(field) else (value,)
         if field.type == FieldDescriptor.TYPE_MESSAGE:
             for item in values:
-                yield f"{indent}{field.name} {{\n"
+                yield f"{indent}{text_name(field.name)} {{\n"
                 yield from _lines(item, indent + "  ")
                 yield f"{indent}}}\n"
         else:
             write = _writer(field)
             for item in values:
-                yield f"{indent}{field.name}: {write(item)}\n"
+                yield f"{indent}{text_name(field.name)}: {write(item)}\n"
 
 
 def _writer(field: Any) -> Callable[[Any], str]:
     if field.type == FieldDescriptor.TYPE_ENUM:
         names = field.enum_type.values_by_number
-        return lambda number: names[number].name if number in names else str(number)
+        return lambda number: text_name(names[number].name) if number in names else str(number)
     return _WRITERS.get(field.type, str)
 
 

@@ -7,10 +7,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from pycaffelite.errors import PrototxtError
+from pycaffelite.errors import Location, PrototxtError, PycaffeliteError
 from pycaffelite.schema import messages
+from pycaffelite.schema.dialects import forks_of
 from pycaffelite.schema.files import decode_text, read_bytes
-from pycaffelite.schema.notes import Note
+from pycaffelite.schema.notes import Note, Notes
 from pycaffelite.schema.problems import Report, raise_problem
 from pycaffelite.schema.sourcemap import SourceMap
 from pycaffelite.schema.text import parse_text
@@ -38,8 +39,10 @@ class NetFile:
         path: The file as the user named it.
         net: The NetParameter in current form: only `layer`, with Input layers instead of `input` fields.
         source: Where its fields were written: `source.where("layer", 3)`.
-        notes: What was upgraded.
+        notes: What was upgraded, mended or passed over; a note of the severity "warning" needs the user's eye.
         dialect: The form it was written in: "V0", "V1" or "current".
+        used: The fields that the text gives, each as its message and its name there.
+        skipped: What the schema does not have: where, and the text from the field's name to the end of its value.
     """
 
     path: str
@@ -47,16 +50,30 @@ class NetFile:
     source: SourceMap
     notes: tuple[Note, ...]
     dialect: str
+    used: frozenset[tuple[str, str]] = frozenset()
+    skipped: tuple[tuple[Location, str], ...] = ()
+
+    @property
+    def forks(self) -> tuple[str, ...]:
+        """The forks of Caffe that explain the most of the additions that the file uses; empty where it uses none."""
+        return forks_of(self.used)
 
 
 @dataclass(frozen=True)
 class SolverFile:
-    """A solver as read from a file: the SolverParameter in current form, where its fields were written, notes."""
+    """A solver as read from a file: the SolverParameter in current form; the rest as in NetFile."""
 
     path: str
     solver: Any
     source: SourceMap
     notes: tuple[Note, ...]
+    used: frozenset[tuple[str, str]] = frozenset()
+    skipped: tuple[tuple[Location, str], ...] = ()
+
+    @property
+    def forks(self) -> tuple[str, ...]:
+        """The forks of Caffe that explain the most of the additions that the file uses; empty where it uses none."""
+        return forks_of(self.used)
 
 
 def read_net(path: str | Path, report: Report = raise_problem) -> NetFile:
@@ -71,11 +88,13 @@ def read_net(path: str | Path, report: Report = raise_problem) -> NetFile:
 
 def parse_net(text: str, path: str = "<string>", report: Report = raise_problem) -> NetFile:
     """Read a net from a text; `path` is what errors call it."""
+    notes = Notes()
+    report = _noting(report, notes)
     net, source = parse_text(text, messages.NetParameter, path, report)
     if not source.root.fields:
         raise _empty(text, path, "a net: `name`, and a `layer { ... }` for each layer")
-    upgraded = upgrade_net(net, source, report)
-    return NetFile(path, upgraded.net, upgraded.source, upgraded.notes, upgraded.dialect)
+    upgraded = upgrade_net(net, source, report, notes)
+    return NetFile(path, upgraded.net, upgraded.source, notes.summary(), upgraded.dialect, *_read(source))
 
 
 def read_solver(path: str | Path, report: Report = raise_problem) -> SolverFile:
@@ -85,11 +104,29 @@ def read_solver(path: str | Path, report: Report = raise_problem) -> SolverFile:
 
 def parse_solver(text: str, path: str = "<string>", report: Report = raise_problem) -> SolverFile:
     """Read a solver from a text; `path` is what errors call it."""
+    notes = Notes()
+    report = _noting(report, notes)
     solver, source = parse_text(text, messages.SolverParameter, path, report)
     if not source.root.fields:
         raise _empty(text, path, "a solver: `net`, `base_lr`, `lr_policy`, `max_iter` and more")
-    upgraded = upgrade_solver(solver, source, report)
-    return SolverFile(path, upgraded.solver, upgraded.source, upgraded.notes)
+    upgraded = upgrade_solver(solver, source, report, notes)
+    return SolverFile(path, upgraded.solver, upgraded.source, notes.summary(), *_read(source))
+
+
+def _read(source: SourceMap) -> tuple[frozenset[tuple[str, str]], tuple[tuple[Location, str], ...]]:
+    """Return what was read, and what was passed over."""
+    skipped = tuple((source.at(start), source.text[start:end]) for start, end in source.skipped)
+    return frozenset(source.used), skipped
+
+
+def _noting(report: Report, notes: Notes) -> Report:
+    """Make a sink that also keeps what is no error for the notes of the file."""
+
+    def keep(problem: PycaffeliteError) -> None:
+        notes.keep(problem)
+        report(problem)
+
+    return keep
 
 
 def wrap_net(net: Any, solver: SolverFile, field: str, index: int = 0, report: Report = raise_problem) -> NetFile:
@@ -104,8 +141,9 @@ def wrap_net(net: Any, solver: SolverFile, field: str, index: int = 0, report: R
     """
     copy = messages.NetParameter()
     copy.CopyFrom(net)
-    upgraded = upgrade_net(copy, solver.source.part(field, index), report)
-    return NetFile(solver.path, upgraded.net, upgraded.source, upgraded.notes, upgraded.dialect)
+    notes = Notes()
+    upgraded = upgrade_net(copy, solver.source.part(field, index), _noting(report, notes), notes)
+    return NetFile(solver.path, upgraded.net, upgraded.source, notes.summary(), upgraded.dialect, *_read(solver.source))
 
 
 def kind_of(path: str | Path) -> Literal["net", "solver", "other"]:
@@ -119,7 +157,7 @@ def kind_of(path: str | Path) -> Literal["net", "solver", "other"]:
         text = decode_text(content, str(path))
     except PrototxtError:
         return "other"
-    names = _top_level_names(text)
+    names = top_level_names(text)
     votes = {
         kind: sum(name in message.DESCRIPTOR.fields_by_name for name in names)
         for kind, message in (("net", messages.NetParameter), ("solver", messages.SolverParameter))
@@ -129,7 +167,8 @@ def kind_of(path: str | Path) -> Literal["net", "solver", "other"]:
     return "solver" if votes["solver"] else "other"
 
 
-def _top_level_names(text: str) -> set[str]:
+def top_level_names(text: str) -> set[str]:
+    """Return the names of the outermost fields of a text, which need not be free of errors."""
     names, depth = set(), 0
     tokens = tokenize(text)
     for (kind, word, _), (_, following, _) in pairwise(tokens):

@@ -43,12 +43,18 @@ class SourceMap:
         path: The file as the user named it.
         text: What the offsets of the marks count in.
         root: The mark of the whole message.
+
+    Attributes:
+        used: The fields that the text gives, each as its message and its stored name; values of enums of forks too.
+        skipped: Where fields stand that the schema does not have: offsets of the name and of the end of the value.
     """
 
     def __init__(self, path: str, text: str = "", root: Mark | None = None) -> None:
         self.path = path
         self.text = text
         self.root = root if root is not None else Mark()
+        self.used: set[tuple[str, str]] = set()
+        self.skipped: list[tuple[int, int]] = []
         self._line_starts: Sequence[int] = ()
         self._elsewhere: dict[str, Location] = {}
 

@@ -8,6 +8,7 @@ from typing import Any
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
 _HEAD = '''"""Generated from proto/caffe.proto by `python -m pycaffelite.schema.compiler`; do not edit."""
+# ruff: noqa: N815  # the forks' spelling
 
 from collections.abc import Iterable
 from typing import Any

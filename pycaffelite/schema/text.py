@@ -1,7 +1,8 @@
 """protobuf text format to messages and back, with the line and column of every field.
 
 The parser is our own because protobuf's tells neither where a field of a parsed message was written nor, on an error,
-what the user most likely meant.
+what the user most likely meant; and because protobuf refuses much that has one sensible reading. Such things are read
+here, and reported as warnings.
 """
 
 from __future__ import annotations
@@ -9,17 +10,18 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from pycaffelite.errors import FieldError, PrototxtError
-from pycaffelite.schema import explain
+from pycaffelite.schema import explain, mending
 from pycaffelite.schema.fields import FieldPlan, MessagePlan, message_plan
 from pycaffelite.schema.printer import format_text
-from pycaffelite.schema.problems import Report, raise_problem
+from pycaffelite.schema.problems import Report, raise_problem, warning
 from pycaffelite.schema.sourcemap import Mark, SourceMap
-from pycaffelite.schema.tokens import Literal, MismatchError, Token, literal_value, tokenize
+from pycaffelite.schema.tokens import OUT_OF_RANGE, Literal, MismatchError, Token, literal_value, tokenize
 
 __all__ = ["format_text", "parse_text"]
 
 MAX_DEPTH = 100  # protobuf's own limit; no net comes near it
 _CLOSER = {"{": "}", "<": ">"}
+_LAYERS = ("layer", "layers")
 
 
 def parse_text(
@@ -31,7 +33,8 @@ def parse_text(
         text: The whole text; a byte order mark at its start is skipped.
         message_class: The class of the message to make, such as `messages.NetParameter`.
         path: The file as the user named it, for error messages.
-        report: Takes each problem; raises it, or returns to go on without the piece that is wrong.
+        report: Takes each problem; raises it, or returns to go on: without the piece that is wrong after an error, with
+            the piece as it was mended after a warning.
 
     Returns:
         The message, and the map from its fields to their places.
@@ -51,13 +54,14 @@ def parse_text(
 class _Block:
     """A message that is being read: what is open, for the errors about what is not closed."""
 
-    __slots__ = ("mark", "message", "name", "plan")
+    __slots__ = ("foreign", "mark", "message", "name", "plan")
 
-    def __init__(self, name: str, plan: MessagePlan, message: Any, mark: Mark) -> None:
+    def __init__(self, name: str, plan: MessagePlan, message: Any, mark: Mark, foreign: bool = False) -> None:
         self.name = name
         self.plan = plan
         self.message = message
         self.mark = mark
+        self.foreign = foreign
 
 
 class _Parser:
@@ -66,23 +70,30 @@ class _Parser:
     def __init__(self, text: str, path: str, report: Report) -> None:
         self.text = text
         self.report = report
-        self.tokens: list[Token] = tokenize(text)
-        self.index = 0
         self.source = SourceMap(path, text, Mark())
+        odd: list[Token] = []
+        self.tokens: list[Token] = tokenize(text, odd)
+        self.odd = odd
+        self.index = 0
         self.open: list[_Block] = []
         self.last_closed: tuple[str, int, int] | None = None  # name, offset of the block, offset of its closing brace
 
     def check_characters(self) -> None:
+        """Look at what the tokens alone can tell."""
         try:
             self.text.encode()
         except UnicodeEncodeError as error:
             self.fail("the text holds half a character", error.start, got=ascii(self.text[error.start]))
+        mending.refuse_templates(self.source, self.tokens)
+        for token in self.odd:
+            self.report(explain.odd_token(self.source, token))
 
     def fail(self, what: str, offset: int, **more: str | None) -> NoReturn:
         """Raise a problem after which nothing that follows can be trusted."""
         raise PrototxtError(what, where=self.source.at(offset), **more)
 
     def parse(self, message: Any) -> None:
+        """Read the whole text into a message."""
         plan = message_plan(message.DESCRIPTOR)
         self.block(_Block(plan.name, plan, message, self.source.root), closer="")
 
@@ -94,6 +105,10 @@ class _Parser:
         while True:
             kind, text, offset = self.tokens[self.index]
             if kind == "word":
+                if self.is_unclosed_before(block, text):
+                    problem = explain.unclosed(self.source, block.name, block.mark.offset or 0, closer, offset, text)
+                    self.report(warning(problem, "closed there"))
+                    break
                 self.field(block, text, offset)
             elif kind == "mark" and text == closer:
                 self.index += 1
@@ -107,12 +122,28 @@ class _Parser:
                 at_end = self.tokens[self.index + 1][0] == "end"
                 self.report(explain.stray_closer(self.source, text, offset, self.last_closed, at_end))
                 self.index += 1
+            elif kind == "mark" and text in (",", ";"):
+                token = self.tokens[self.index]
+                problem = explain.not_a_field(self.source, token, block.name, block.mark.offset, closer)
+                self.report(warning(problem, "passed over"))
+                self.index += 1
             else:
                 raise explain.not_a_field(self.source, self.tokens[self.index], block.name, block.mark.offset, closer)
         self.open.pop()
         self.check_required(block)
 
+    def is_unclosed_before(self, block: _Block, name: str) -> bool:
+        """Tell whether a layer begins here although a layer cannot stand in this block, but in one around it."""
+        if name not in _LAYERS or name in block.plan.fields or "{" not in (self.peek(1), self.peek(2)):
+            return False
+        return any(name in outer.plan.fields for outer in self.open)
+
+    def peek(self, ahead: int) -> str:
+        """Return the text of a token further on."""
+        return self.tokens[min(self.index + ahead, len(self.tokens) - 1)][1]
+
     def check_required(self, block: _Block) -> None:
+        """Report what a message must have and has not."""
         for name in block.plan.required:
             if not block.message.HasField(name):
                 self.report(
@@ -128,16 +159,15 @@ class _Parser:
         self.index += 1
         plan = block.plan.fields.get(name)
         if plan is None:
-            plans = [(open_block.name, open_block.plan, open_block.mark.offset) for open_block in self.open]
-            self.report(explain.unknown_field(self.source, name, offset, plans))
-            self.skip_value()
+            self.unknown(name, offset)
         else:
             if not plan.repeated and name in block.mark.fields:
-                self.report(explain.duplicate_field(self.source, name, offset, block.mark.fields[name][0], block.name))
+                problem = explain.duplicate_field(self.source, name, offset, block.mark.fields[name][-1], block.name)
+                self.report(warning(problem, "the last one counts"))
             if self.tokens[self.index][1] == ":":
                 self.index += 1
-            elif plan.kind != "message":
-                raise explain.no_colon(self.source, name, self.tokens[self.index])
+            elif (plan.kind != "message" or plan.others) and not self.mended_colon(plan):
+                return
             if self.tokens[self.index][1] == "[":
                 self.list(block, plan)
             else:
@@ -145,55 +175,116 @@ class _Parser:
         if self.tokens[self.index][1] in (",", ";"):
             self.index += 1
 
+    def unknown(self, name: str, offset: int) -> None:
+        """Pass over a field that the schema does not have, and remember what was passed over."""
+        plans = [(open_block.name, open_block.plan, open_block.mark.offset) for open_block in self.open]
+        problem = explain.unknown_field(self.source, name, offset, plans)
+        cut_off = self.tokens[self.index][0] == "end"
+        self.report(problem if cut_off else warning(problem, "passed over"))
+        self.skip_value()
+        kind, text, end = self.tokens[self.index - 1]
+        if kind != "end":
+            self.source.skipped.append((offset, end + len(text)))
+
+    def mended_colon(self, plan: FieldPlan) -> bool:
+        """Deal with a value right after its field's name; tell whether there is something to read."""
+        kind, text, _ = token = self.tokens[self.index]
+        if plan.kind == "message" and text in _CLOSER:
+            return True
+        problem = explain.no_colon(self.source, plan.name, token)
+        if text == "=":
+            self.index += 1
+        elif mending.is_missing(self.tokens, self.index):
+            self.report(warning(problem, "passed over"))
+            return False
+        elif kind not in ("word", "number", "string") and text != "-":
+            self.report(problem)
+            self.skip_value()
+            return False
+        self.report(warning(problem, "read all the same"))
+        return True
+
     def list(self, block: _Block, plan: FieldPlan) -> None:
         """Read `[a, b]`: several occurrences of a repeated field."""
         opening = self.tokens[self.index][2]
-        if not plan.repeated:
-            self.report(explain.list_for_single(self.source, plan, opening))
-            self.skip_value()
-            return
+        if not plan.repeated and not any(form.repeated for form in plan.others):
+            self.report(warning(explain.list_for_single(self.source, plan, opening), "its last value counts"))
         self.index += 1
         if self.tokens[self.index][1] == "]":
             self.index += 1
             return
         while True:
             self.value(block, plan, self.tokens[self.index][2])
-            _, text, offset = self.tokens[self.index]
+            kind, text, offset = self.tokens[self.index]
             if text not in (",", "]"):
-                self.fail("a list goes on without a comma", offset, expected="`,` or `]`", got=self.got(self.index))
+                problem = PrototxtError(
+                    "a list goes on without a comma",
+                    where=self.source.at(offset),
+                    expected="`,` or `]`",
+                    got=self.got(self.index),
+                )
+                if kind not in ("number", "string", "word") or self.peek(1) == ":":
+                    raise problem
+                self.report(warning(problem, "read all the same"))
+                continue
             self.index += 1
             if text == "]":
                 return
 
     def value(self, block: _Block, plan: FieldPlan, offset: int) -> None:
         """Read one value of a field and store it."""
-        if plan.kind == "message":
+        if plan.kind == "message" and (self.tokens[self.index][1] in _CLOSER or not plan.others):
             self.message(block, plan, offset)
             return
         start = self.index
         if self.tokens[start][1] in ("{", "<", "["):
+            form = next((form for form in plan.others if form.kind == "message"), None)
+            if form is not None and self.tokens[start][1] != "[":
+                self.message(block, form, offset)
+                return
+            mending.refuse_placeholder(self.source, self.tokens, start)
             self.report(explain.mismatch(self.source, plan, self.tokens[start][2], self.got(start), None))
             self.skip_value()
             return
+        if mending.is_missing(self.tokens, start):
+            self.report(warning(explain.no_value(self.source, self.tokens[start], plan), "passed over"))
+            return
         literal = self.literal(plan)
         try:
-            value = literal_value(literal, plan.kind, plan.descriptor.enum_type)
+            form, value = plan, literal_value(literal, plan.kind, plan.descriptor.enum_type)
         except MismatchError as error:
-            self.report(explain.mismatch(self.source, plan, self.tokens[start][2], literal, error, block.plan.name))
-            return
-        block.mark.add(plan.name, offset)
-        if plan.repeated:
-            getattr(block.message, plan.name).append(value)
+            problem = explain.mismatch(self.source, plan, self.tokens[start][2], literal, error, block.plan.name)
+            mended = mending.mend(literal, plan) if error.what != OUT_OF_RANGE else None
+            if mended is None:
+                self.report(problem)
+                return
+            form, value, how = mended
+            if how:
+                self.report(warning(problem, how))
+        self.store(block, form, value, offset)
+
+    def store(self, block: _Block, form: FieldPlan, value: Any, offset: int) -> None:
+        """Put a scalar into its field; report one that only forks know."""
+        block.mark.add(form.name, offset)
+        self.source.used.add((block.plan.name, form.stored))
+        if form.repeated:
+            getattr(block.message, form.stored).append(value)
         else:
-            setattr(block.message, plan.name, value)
+            setattr(block.message, form.stored, value)
+        if not block.foreign:
+            problem = explain.foreign(self.source, block.plan.name, form, value, offset)
+            if problem is not None:
+                self.report(problem)
 
     def literal(self, plan: FieldPlan) -> Literal:
         """Take the tokens of one scalar value."""
-        kind, text, _ = self.tokens[self.index]
+        kind, text, offset = self.tokens[self.index]
         negative = text == "-" and kind == "mark"
         if negative:
             self.index += 1
             kind, text, _ = self.tokens[self.index]
+        if kind == "bad" and plan.kind == "string" and text in "/.~":
+            kind = "word"  # a path without its quotes
         if kind not in ("word", "number", "string"):
             raise explain.no_value(self.source, self.tokens[self.index], plan)
         self.index += 1
@@ -201,24 +292,38 @@ class _Parser:
             while self.tokens[self.index][0] == "string":
                 text += self.tokens[self.index][1]
                 self.index += 1
+        elif plan.kind == "string" and (bare := mending.bare_text(self.text, offset)) != text:
+            while self.tokens[self.index][2] < offset + len(bare):
+                self.index += 1
+            return Literal("word", bare)
         return Literal(kind, text, negative)
 
     def message(self, block: _Block, plan: FieldPlan, offset: int) -> None:
         """Read `{ ... }` or `< ... >` into a field that holds a message."""
         opener = self.tokens[self.index][1]
         if opener not in _CLOSER or self.tokens[self.index][0] != "mark":
-            self.report(explain.block_expected(self.source, plan, self.tokens[self.index]))
-            self.skip_value()
+            problem = explain.block_expected(self.source, plan, self.tokens[self.index])
+            if mending.is_missing(self.tokens, self.index):
+                self.report(warning(problem, "passed over"))
+            else:
+                self.report(problem)
+                self.skip_value()
             return
         self.index += 1
         mark = Mark(offset)
-        block.mark.add(plan.name, mark)
-        child = getattr(block.message, plan.name)
+        strange = None if block.foreign else explain.foreign(self.source, block.plan.name, plan, None, offset)
+        if strange is not None:
+            self.report(strange)
+        child = getattr(block.message, plan.stored)
         if plan.repeated:
             child = child.add()
         else:
+            child.Clear()  # of two blocks the last one counts
             child.SetInParent()
-        self.block(_Block(plan.name, plan.message, child, mark), _CLOSER[opener])
+        block.mark.add(plan.name, mark)
+        self.source.used.add((block.plan.name, plan.stored))
+        foreign = block.foreign or plan.foreign
+        self.block(_Block(plan.name, plan.message, child, mark, foreign), _CLOSER[opener])
 
     def skip_value(self) -> None:
         """Pass over the value of a field that cannot be stored, whatever it is."""
@@ -229,6 +334,8 @@ class _Parser:
             kind, text, _ = self.tokens[self.index]
             if kind == "end" or (kind == "mark" and text in "}>]" and depth == 0):
                 return
+            if depth == 0 and mending.is_missing(self.tokens, self.index):
+                return
             self.index += 1
             if kind == "mark":
                 depth += (text in "{<[") - (text in "}>]")
@@ -236,4 +343,5 @@ class _Parser:
                 return
 
     def got(self, index: int) -> str:
+        """Write a token as an error shows it."""
         return explain.token_text(self.tokens[index])

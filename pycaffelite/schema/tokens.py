@@ -7,6 +7,7 @@ import re
 from typing import Any, NamedTuple
 
 from pycaffelite.names import did_you_mean
+from pycaffelite.schema.fields import enum_numbers, is_foreign
 
 Token = tuple[str, str, int]  # kind, text, offset
 
@@ -14,9 +15,13 @@ Token = tuple[str, str, int]  # kind, text, offset
 _TOKEN = re.compile(
     r"""(?:[ \t\n\r\f\v]++|\#[^\n]*+)*+
     (?: (?P<word>[A-Za-z_][A-Za-z0-9_]*+)
-      | (?P<mark>[{}<>\[\]:,;\-])
+      | (?P<mark>[{}<>\[\]:,;\-=])
       | (?P<number>\.?[0-9](?:[eE][+-]|[A-Za-z0-9_.])*+)
       | (?P<string>"(?:[^"\\\n]|\\[^\n])*+"|'(?:[^'\\\n]|\\[^\n])*+')
+      | (?P<comment>//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)
+      | (?P<curly>[\u201c-\u201e][^\u201c-\u201e\n"]*+[\u201c\u201d]|[\u2018\u2019][^\u2018\u2019\n']*+[\u2018\u2019])
+      | (?P<open>"[^"\s{}]*+|'[^'\s{}]*+)
+      | (?P<blank>[\xa0\u2000-\u200b\u202f\u3000\ufeff]++)
       | (?P<end>\Z)
       | (?P<bad>.) )""",
     re.VERBOSE | re.DOTALL,
@@ -41,19 +46,43 @@ _RANGES = {
     "int64": (-(2**63), 2**63 - 1),
     "uint64": (0, 2**64 - 1),
 }
+OUT_OF_RANGE = "number out of range"
 _SPECIAL = {"inf": math.inf, "infinity": math.inf, "nan": math.nan}
 _BOOLS = {"true": True, "True": True, "t": True, "false": False, "False": False, "f": False}
 
 
-def tokenize(text: str) -> list[Token]:
-    """Return the tokens of a text, a token of kind "end" last; what is no token has the kind "bad"."""
+def tokenize(text: str, odd: list[Token] | None = None) -> list[Token]:
+    """Return the tokens of a text, a token of kind "end" last; what is no token has the kind "bad".
+
+    Args:
+        text: The text.
+        odd: Takes what text format does not know and yet is clear: comments and blanks of other kinds, which are passed
+            over, and texts in curly quotes or without their closing one, which become strings.
+    """
     tokens = []
     for match in _TOKEN.finditer(text):
         kind = str(match.lastgroup)
-        tokens.append((kind, match.group(kind), match.start(kind)))
+        token = (kind, match.group(kind), match.start(kind))
+        if kind in _ODD:
+            if odd is not None:
+                odd.append(token)
+            if kind not in ("curly", "open"):
+                continue
+            token = ("string", _quoted(token[1].strip(_QUOTES)), token[2])
+        tokens.append(token)
         if kind == "end":
             break
     return tokens
+
+
+_ODD = ("comment", "curly", "open", "blank")
+_QUOTES = "\"'\u201c\u201d\u201e\u2018\u2019"
+
+
+def _quoted(text: str) -> str:
+    """Write a text as a literal of text format."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 class MismatchError(Exception):
@@ -97,7 +126,7 @@ def _integer(literal: Literal, kind: str) -> int:
         hint = "write it without a decimal point or exponent" if _parse_decimal(literal) is not None else None
         raise MismatchError(expected, hint or _unquote_hint(literal))
     if not low <= value <= high:
-        raise MismatchError(expected, what="number out of range")
+        raise MismatchError(expected, what=OUT_OF_RANGE)
     return value
 
 
@@ -119,19 +148,20 @@ def _bool(literal: Literal) -> bool:
 
 
 def _enum(literal: Literal, enum: Any) -> int:
-    names = enum.values_by_name
+    names = enum_numbers(enum)
     if literal.kind == "word" and not literal.negative:
         if literal.text in names:
-            return int(names[literal.text].number)
+            return names[literal.text]
     else:
         value = _parse_integer(literal)
         if value is not None and value in enum.values_by_number:
             return value
     word = literal.text.strip("\"'")
-    hint = did_you_mean(word, names)
+    own = [name for name, value in enum.values_by_name.items() if not is_foreign(value)]
+    hint = did_you_mean(word, own)
     if literal.kind == "string" and word in names:
         hint = f"write {word} without the quotes"
-    known = ", ".join(names) if len(names) <= 8 else f"one of the {len(names)} values of {enum.name}"
+    known = ", ".join(own) if len(own) <= 8 else f"one of the {len(own)} values of {enum.name}"
     raise MismatchError(known, hint, what=None if literal.kind == "string" else f"unknown value of {enum.name}")
 
 

@@ -96,14 +96,8 @@ def text_of(read, path, kind):
             "  expected: a binary .caffemodel with names in UTF-8\n"
             "  got:      b'\\xe9'",
         ),
-        (
-            messages.NetParameter(layers=[{"layer": {"name": "c", "type": "odd"}}]),
-            "error: w: layer `c`: the old form of these weights cannot be upgraded: "
-            'unknown layer type "odd" of the V0 form\n'
-            '  expected: one of its types, such as "conv", "pool" or "innerproduct"',
-        ),
     ],
-    ids=["empty", "text", "hdf5", "solverstate", "blob", "cut off", "not UTF-8", "unknown type"],
+    ids=["empty", "text", "hdf5", "solverstate", "blob", "cut off", "not UTF-8"],
 )
 def test_what_is_no_weights(write, content, expected):
     assert text_of(read_weights_message, write(content), SnapshotError) == expected

@@ -6,7 +6,8 @@ from pycaffelite.errors import PrototxtError
 from pycaffelite.schema import messages
 from pycaffelite.schema.sourcemap import Mark
 from pycaffelite.schema.upgrade.traced import Circumstances, Traced
-from pycaffelite.schema.upgrade.v1 import TRANSFORMS
+from pycaffelite.schema.upgrade.types import current_type
+from pycaffelite.schema.upgrade.v1 import BLOB_LISTS, TRANSFORMS, lists_to_params
 
 _SIZES = 4  # an `input` with `input_dim` has always four axes
 _DATA_LAYERS = {"Data": "data_param", "ImageData": "image_data_param", "WindowData": "window_data_param"}
@@ -67,6 +68,31 @@ def _fill_input_layer(net: Traced, layer: Traced) -> None:
             shape = options.grow("shape", net.offset("input_dim", first))
             for place in range(first, first + _SIZES):
                 shape.put("dim", net.message.input_dim[place], net.offset("input_dim", place))
+
+
+def read_old_habits(net: Traced, about: Circumstances) -> None:
+    """Read what older forms have and a `layer` has not: their names of types, and their lists of options per blob."""
+    for layer in net.parts("layer"):
+        if layer.has("type"):
+            given = layer.message.type
+            name = current_type(given)
+            if name != given:
+                about.warn(f'`type: "{given}"` in `layer` is read as "{name}"', layer.offset("type"))
+                layer.put("type", name, layer.offset("type"))
+        if layer.has("param__2"):
+            texts = list(layer.message.param__2)
+            layer.clear("param__2")
+            for index, text in enumerate(texts):
+                while len(layer.message.param) <= index:
+                    layer.grow("param", layer.mark.offset)
+                layer.parts("param")[index].put("name", text, layer.mark.offset)
+            about.warn('`param: "name"` in `layer` is read as `param { name }`', layer.mark.offset)
+        lists = [name for name in BLOB_LISTS if name != "param" and layer.has(name)]
+        if lists:
+            lists_to_params(layer, layer, about)
+            for name in lists:
+                about.warn(f"`{name}` is of the old `layers` form and stands in a `layer`", layer.offset(name))
+            layer.clear(*lists)
 
 
 def fix_batch_norm(net: Traced, about: Circumstances) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pycaffelite.errors import PrototxtError
 from pycaffelite.schema import messages
-from pycaffelite.schema.notes import Note
+from pycaffelite.schema.notes import Note, Notes
 from pycaffelite.schema.problems import Report, raise_problem
 from pycaffelite.schema.sourcemap import Mark, SourceMap
-from pycaffelite.schema.upgrade.current import fix_batch_norm, inputs_to_layer, note_ignored_transforms
+from pycaffelite.schema.upgrade.current import fix_batch_norm, inputs_to_layer, note_ignored_transforms, read_old_habits
 from pycaffelite.schema.upgrade.traced import Circumstances, Traced
 from pycaffelite.schema.upgrade.v0 import connections_to_v1
-from pycaffelite.schema.upgrade.v1 import layer_to_current, move_transforms
+from pycaffelite.schema.upgrade.v1 import layer_to_current, move_transforms, read_type_texts
 
 _V0_NOTE = 'layers of the V0 form, `layers { layer { type: "name" } }`, became `layer { type: "Name" }`'
 _V1_NOTE = 'layers of the V1 form, `layers { type: NAME }`, became `layer { type: "Name" }`'
@@ -43,19 +42,21 @@ def dialect_of(net: Any) -> str:
     return "V1" if net.layers else "current"
 
 
-def upgrade_net(net: Any, source: SourceMap, report: Report = raise_problem) -> UpgradedNet:
+def upgrade_net(net: Any, source: SourceMap, report: Report = raise_problem, notes: Notes | None = None) -> UpgradedNet:
     """Bring a NetParameter to the current form.
 
     Args:
         net: The message as read; it may be used up.
         source: Where its fields stand; it may be used up.
         report: Takes problems; when it returns, the piece is passed over.
+        notes: Takes what changes; those of the reader who calls.
     """
-    about = Circumstances(source, report)
+    about = Circumstances(source, report, notes)
     dialect = dialect_of(net)
     traced = Traced(net, source.root)
     if dialect != "current":
         traced = _upgrade_layers(traced, dialect, about)
+    read_old_habits(traced, about)
     note_ignored_transforms(traced, about)
     inputs_to_layer(traced, about)
     fix_batch_norm(traced, about)
@@ -69,12 +70,13 @@ def _upgrade_layers(old: Traced, dialect: str, about: Circumstances) -> Traced:
     connections = old.parts("layers")
     for connection in connections:
         about.note(_V0_NOTE if connection.has("layer") else _V1_NOTE, connection.mark.offset)
+    read_type_texts(connections, about)
     if dialect == "V0":
-        connections = connections_to_v1(connections, list(old.message.input), about)
+        connections = connections_to_v1(connections, list(old.message.input), old.has("layer"), about)
     move_transforms(connections, about)
     layers = old.parts("layer")
     if layers:
-        _report_mixed(old, about)
+        _note_mixed(old, about)
     carrier = Traced(messages.NetParameter(), Mark())
     for connection in connections:
         layer = carrier.grow("layer", connection.mark.offset)
@@ -86,14 +88,9 @@ def _upgrade_layers(old: Traced, dialect: str, about: Circumstances) -> Traced:
     return new
 
 
-def _report_mixed(net: Traced, about: Circumstances) -> None:
-    old, new = about.at(net.offset("layers")), about.at(net.offset("layer"))
-    about.report(
-        PrototxtError(
-            "the net mixes `layers` of the old form with `layer` of the current one",
-            where=max(old, new, key=lambda place: place.line or 0),
-            expected='only `layer { type: "Convolution" ... }`, or only `layers { type: CONVOLUTION ... }`',
-            got=f"`layers` from line {old.line} on and `layer` from line {new.line} on",
-            hint="write them all as `layer`; a net that has only `layers` is upgraded as it is",
-        )
+def _note_mixed(net: Traced, about: Circumstances) -> None:
+    old, new = net.offset("layers"), net.offset("layer")
+    about.note(
+        "the net mixes `layers` of the old form with `layer` of the current one; they stand in the order of the file",
+        max(old or 0, new or 0),
     )

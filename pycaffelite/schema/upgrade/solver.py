@@ -7,7 +7,7 @@ from typing import Any
 
 from pycaffelite.errors import FieldError
 from pycaffelite.schema import messages
-from pycaffelite.schema.notes import Note
+from pycaffelite.schema.notes import Note, Notes
 from pycaffelite.schema.problems import Report, raise_problem
 from pycaffelite.schema.sourcemap import SourceMap
 from pycaffelite.schema.upgrade.traced import Circumstances, Traced
@@ -31,12 +31,14 @@ class UpgradedSolver:
     notes: tuple[Note, ...]
 
 
-def upgrade_solver(solver: Any, source: SourceMap, report: Report = raise_problem) -> UpgradedSolver:
+def upgrade_solver(
+    solver: Any, source: SourceMap, report: Report = raise_problem, notes: Notes | None = None
+) -> UpgradedSolver:
     """Bring a SolverParameter to the current form; the message and the map are changed in place.
 
     Nets inside it stay as they are written: whoever takes one out upgrades it as a net.
     """
-    about = Circumstances(source, report)
+    about = Circumstances(source, report, notes)
     traced = Traced(solver, source.root)
     if traced.has("solver_type"):
         name = _TYPES[messages.SolverParameter.SolverType.Name(solver.solver_type)]

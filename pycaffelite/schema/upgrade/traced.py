@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pycaffelite.errors import Location
-from pycaffelite.schema.fields import is_repeated
+from pycaffelite.errors import FieldError, Location
+from pycaffelite.schema.fields import is_repeated, text_name
 from pycaffelite.schema.notes import Notes
-from pycaffelite.schema.problems import Report
+from pycaffelite.schema.problems import Report, warning
 from pycaffelite.schema.sourcemap import Mark, SourceMap
 
 
@@ -34,7 +34,7 @@ class Traced:
 
     def entry(self, name: str, index: int = 0) -> Mark | int | None:
         """Return the mark or offset of a field; this message's own offset where the field has none."""
-        entries = self.mark.fields.get(name, ())
+        entries = self.mark.fields.get(text_name(name), ())
         return entries[index] if index < len(entries) else self.mark.offset
 
     def offset(self, name: str, index: int = 0) -> int | None:
@@ -49,7 +49,7 @@ class Traced:
         entry = self.entry(name)
         if not isinstance(entry, Mark):
             entry = Mark(self.mark.offset)
-            self.mark.fields[name] = [entry]
+            self.mark.fields[text_name(name)] = [entry]
         return Traced(message, entry)
 
     def parts(self, name: str) -> list[Traced]:
@@ -70,10 +70,10 @@ class Traced:
         """Set a singular scalar, or append to a repeated one."""
         if is_repeated(self.message.DESCRIPTOR.fields_by_name[name]):
             getattr(self.message, name).append(value)
-            self.mark.add(name, offset)
+            self.mark.add(text_name(name), offset)
         else:
             setattr(self.message, name, value)
-            self.mark.fields[name] = [offset]
+            self.mark.fields[text_name(name)] = [offset]
 
     def take(self, source: Traced, source_name: str, name: str | None = None) -> None:
         """Copy a field of another message into this one, with its marks; absent fields stay absent."""
@@ -88,7 +88,7 @@ class Traced:
             getattr(self.message, name).extend(value)
         elif source.message.HasField(source_name):
             getattr(self.message, name).CopyFrom(value)
-        self.mark.fields[name] = list(source.mark.fields.get(source_name, ()))
+        self.mark.fields[text_name(name)] = list(source.mark.fields.get(text_name(source_name), ()))
 
     def take_all(self, source: Traced, but: Sequence[str] = ()) -> None:
         """Copy every field that is set, except those named."""
@@ -100,7 +100,7 @@ class Traced:
         """Remove fields."""
         for name in names:
             self.message.ClearField(name)
-            self.mark.fields.pop(name, None)
+            self.mark.fields.pop(text_name(name), None)
 
 
 class Circumstances:
@@ -109,12 +109,13 @@ class Circumstances:
     Args:
         source: Finds the line of an offset.
         report: Takes the problems.
+        notes: Takes the changes.
     """
 
-    def __init__(self, source: SourceMap, report: Report) -> None:
+    def __init__(self, source: SourceMap, report: Report, notes: Notes | None = None) -> None:
         self.source = source
         self.report = report
-        self.notes = Notes()
+        self.notes = notes if notes is not None else Notes()
 
     def at(self, offset: int | None) -> Location:
         """Return the place of an offset."""
@@ -123,3 +124,7 @@ class Circumstances:
     def note(self, what: str, offset: int | None) -> None:
         """Note a change."""
         self.notes.add(what, self.at(offset))
+
+    def warn(self, what: str, offset: int | None, hint: str | None = None) -> None:
+        """Report something that was read in the one sensible way, and needs the user's eye."""
+        self.report(warning(FieldError(what, where=self.at(offset), hint=hint)))

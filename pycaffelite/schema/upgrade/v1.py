@@ -5,59 +5,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pycaffelite.schema import messages
+from pycaffelite.schema.fields import text_name
 from pycaffelite.schema.upgrade.traced import Circumstances, Traced
+from pycaffelite.schema.upgrade.types import TYPES, current_type
 
-TYPES = {
-    "NONE": "",
-    "ABSVAL": "AbsVal",
-    "ACCURACY": "Accuracy",
-    "ARGMAX": "ArgMax",
-    "BNLL": "BNLL",
-    "CONCAT": "Concat",
-    "CONTRASTIVE_LOSS": "ContrastiveLoss",
-    "CONVOLUTION": "Convolution",
-    "DATA": "Data",
-    "DECONVOLUTION": "Deconvolution",
-    "DROPOUT": "Dropout",
-    "DUMMY_DATA": "DummyData",
-    "EUCLIDEAN_LOSS": "EuclideanLoss",
-    "ELTWISE": "Eltwise",
-    "EXP": "Exp",
-    "FLATTEN": "Flatten",
-    "HDF5_DATA": "HDF5Data",
-    "HDF5_OUTPUT": "HDF5Output",
-    "HINGE_LOSS": "HingeLoss",
-    "IM2COL": "Im2col",
-    "IMAGE_DATA": "ImageData",
-    "INFOGAIN_LOSS": "InfogainLoss",
-    "INNER_PRODUCT": "InnerProduct",
-    "LRN": "LRN",
-    "MEMORY_DATA": "MemoryData",
-    "MULTINOMIAL_LOGISTIC_LOSS": "MultinomialLogisticLoss",
-    "MVN": "MVN",
-    "POOLING": "Pooling",
-    "POWER": "Power",
-    "RELU": "ReLU",
-    "SIGMOID": "Sigmoid",
-    "SIGMOID_CROSS_ENTROPY_LOSS": "SigmoidCrossEntropyLoss",
-    "SILENCE": "Silence",
-    "SLICE": "Slice",
-    "SOFTMAX": "Softmax",
-    "SOFTMAX_LOSS": "SoftmaxWithLoss",
-    "SPLIT": "Split",
-    "TANH": "TanH",
-    "THRESHOLD": "Threshold",
-    "WINDOW_DATA": "WindowData",
-}
 _TRANSFORMED = {"DATA": "data_param", "IMAGE_DATA": "image_data_param", "WINDOW_DATA": "window_data_param"}
 TRANSFORMS = ("scale", "mean_file", "crop_size", "mirror")
 # Parallel lists of the V1 form: the field of `param { }` that each fills.
-_BLOB_LISTS = {"param": "name", "blob_share_mode": "share_mode", "blobs_lr": "lr_mult", "weight_decay": "decay_mult"}
+BLOB_LISTS = {
+    "param": "name",
+    "blob_share_mode": "share_mode",
+    "blobs_lr": "lr_mult",
+    "weight_decay": "decay_mult",
+    "blobs_lr_policy": "lr_policy",
+}
 
 
 def type_name(layer: Traced) -> str:
-    """Return the name of a V1 layer's type in its enum."""
-    return str(messages.V1LayerParameter.LayerType.Name(layer.message.type))
+    """Return the name of a V1 layer's type in its enum; "" where it is given as a text that the enum lacks."""
+    if layer.has("type__2") and not layer.has("type"):
+        return ""
+    number = layer.message.type
+    values = layer.message.DESCRIPTOR.fields_by_name["type"].enum_type.values_by_number
+    return text_name(values[number].name)
+
+
+def read_type_texts(layers: Sequence[Traced], about: Circumstances) -> None:
+    """Turn types that are given as a text, `type: "InnerProduct"`, into values of the enum where it has them."""
+    values = messages.V1LayerParameter.DESCRIPTOR.fields_by_name["type"].enum_type.values_by_name
+    for layer in layers:
+        if not layer.has("type__2"):
+            continue
+        given, offset = layer.message.type__2, layer.offset("type")
+        name = current_type(given)
+        old = given if given in values else next((old for old, new in TYPES.items() if new == name), "")
+        if old:
+            about.warn(f'`type: "{given}"` in `layers` is read as `type: {old}`', offset, "write `layer` for `layers`")
+            layer.clear("type__2")
+            layer.put("type", values[old].number, offset)
+        else:
+            about.warn(f'`type: "{given}"` stands in `layers`', offset, "write `layer` instead of `layers`")
+            layer.message.type__2 = name
 
 
 def move_transforms(layers: Sequence[Traced], about: Circumstances) -> None:
@@ -79,10 +67,23 @@ def move_transforms(layers: Sequence[Traced], about: Circumstances) -> None:
 
 def layer_to_current(old: Traced, new: Traced, about: Circumstances) -> None:
     """Fill a LayerParameter from a V1 layer."""
-    new.take_all(old, but=("layer", "type", *_BLOB_LISTS))
+    new.take_all(old, but=("layer", "type", "type__2", "param__2", *BLOB_LISTS))
+    if old.has("param__2"):
+        new.take(old, "param__2", "param")
     if old.has("type"):
-        new.put("type", TYPES[type_name(old)], old.offset("type"))
-    for name, target in _BLOB_LISTS.items():
+        name = type_name(old)
+        new.put("type", TYPES.get(name, current_type(name)), old.offset("type"))
+        if name == "ELTWISE_PRODUCT":
+            options = new.part("eltwise_param")
+            options.put("operation", messages.EltwiseParameter.PROD, old.offset("type"))
+    elif old.has("type__2"):
+        new.put("type", old.message.type__2, old.offset("type"))
+    lists_to_params(old, new, about)
+
+
+def lists_to_params(old: Traced, new: Traced, about: Circumstances) -> None:
+    """Turn the parallel lists of options per blob into one `param { }` for each blob."""
+    for name, target in BLOB_LISTS.items():
         for index, value in enumerate(getattr(old.message, name)):
             offset = old.offset(name, index)
             while len(new.message.param) <= index:

@@ -1,0 +1,121 @@
+"""Read what text format does not allow and yet has one sensible meaning; recognise what is no prototxt at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from pycaffelite.schema.fields import FieldPlan, enum_numbers
+from pycaffelite.schema.problems import TemplateError
+from pycaffelite.schema.sourcemap import SourceMap
+from pycaffelite.schema.tokens import Literal, MismatchError, Token, literal_value
+
+_BARE = re.compile(r"[^\s{}<>\[\]\"';,#]*")
+_TRUTHS = {"true": True, "yes": True, "on": True, "t": True, "false": False, "no": False, "off": False, "f": False}
+_WHOLE = ("int32", "uint32", "int64", "uint64")
+_PLACEHOLDERS = "$%@"
+
+
+def refuse_templates(source: SourceMap, tokens: Sequence[Token]) -> None:
+    """Raise for a text with the marks of a template language outside its quoted texts."""
+    previous: Token = ("", "", -2)
+    for token in tokens:
+        kind, text, offset = token
+        doubled = text == "{" and previous[1] == "{" and offset == previous[2] + 1
+        if (kind == "bad" and text in _PLACEHOLDERS) or doubled:
+            end = source.text.find("\n", offset)
+            start = offset - 1 if doubled or previous[1:] == ("{", offset - 1) else offset
+            raise _template(source, start, source.text[start : end if end >= 0 else None])
+        previous = token
+
+
+def refuse_placeholder(source: SourceMap, tokens: Sequence[Token], index: int) -> None:
+    """Raise for `<NAME>` or `{name}` where a value belongs."""
+    opener, name, closer = (token[1] for token in (*tokens[index : index + 3], ("", "", 0), ("", "", 0))[:3])
+    if opener + closer in ("<>", "{}") and name.isidentifier():
+        raise _template(source, tokens[index][2], f"{opener}{name}{closer}")
+
+
+def _template(source: SourceMap, offset: int, shown: str) -> TemplateError:
+    return TemplateError(
+        "this is a template, not a prototxt",
+        where=source.at(offset),
+        expected="a file in which every value is filled in",
+        got=f"`{shown.strip()[:40]}`",
+        hint="run the script that fills it in, and read what that writes",
+    )
+
+
+def is_missing(tokens: Sequence[Token], index: int) -> bool:
+    """Tell whether a value is missing: where it belongs a block ends, the next field begins, or the text ends."""
+    kind, text, _ = tokens[index]
+    if kind == "end" or (kind == "mark" and text in ("}", ">", "]", ",", ";")):
+        return True
+    return kind == "word" and tokens[index + 1][1] in (":", "{", "=")
+
+
+def bare_text(text: str, offset: int) -> str:
+    """Return a text that stands without its quotes, such as a path: up to the next blank, brace or separator."""
+    match = _BARE.match(text, offset)
+    return match.group() if match else ""
+
+
+def mend(literal: Literal, plan: FieldPlan) -> tuple[FieldPlan, Any, str] | None:
+    """Find a reading of a literal that its field refuses.
+
+    Returns:
+        The form of the field that takes it, the value, and what was done; "" when another form takes it as it is. None
+        when there is no sensible reading.
+    """
+    for form in plan.others:
+        if form.kind != "message":
+            try:
+                return form, literal_value(literal, form.kind, form.descriptor.enum_type), ""
+            except MismatchError:
+                continue
+    for form in (plan, *plan.others):
+        value = _lenient(literal, form)
+        if value is not None:
+            return form, value, f"read as {_shown(value, form)}"
+    return None
+
+
+def _lenient(literal: Literal, plan: FieldPlan) -> Any:
+    sign = "-" if literal.negative else ""
+    text = sign + literal.text.strip("\"'").strip()
+    if plan.kind == "string":
+        return text if literal.kind in ("word", "number") else None
+    if plan.kind == "bool":
+        return _TRUTHS.get(text.casefold())
+    if plan.kind == "enum":
+        folded = {name.casefold(): number for name, number in enum_numbers(plan.descriptor.enum_type).items()}
+        return folded.get(text.casefold())
+    if plan.kind == "float" or plan.kind in _WHOLE:
+        return _number(text, plan)
+    return None
+
+
+def _number(text: str, plan: FieldPlan) -> float | int | None:
+    """Read a number in quotes, a whole number with a fraction of zero or an exponent, and one with leading zeros."""
+    if len(text) > 40 or not re.fullmatch(r"[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?[fF]?", text):
+        return None
+    try:
+        value = float(text.rstrip("fF"))
+        if plan.kind == "float":
+            return value
+        if value != int(value):
+            return None
+        digits = str(int(value))
+        literal = Literal("number", digits.lstrip("-"), digits.startswith("-"))
+        return int(literal_value(literal, plan.kind))
+    except (ValueError, OverflowError, MismatchError):
+        return None
+
+
+def _shown(value: Any, plan: FieldPlan) -> str:
+    if plan.kind == "enum":
+        return next(name for name, number in enum_numbers(plan.descriptor.enum_type).items() if number == value)
+    if plan.kind == "bool":
+        return "true" if value else "false"
+    return f'"{value}"' if plan.kind == "string" else f"{value:g}" if plan.kind == "float" else str(value)
