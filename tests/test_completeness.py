@@ -91,3 +91,9 @@ def test_a_docstring_with_all_sections(name):
 
 def test_a_contract_names_a_type_that_exists():
     assert set(contracts()) <= set(layer_types())
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_a_type_stands_in_the_module_of_its_name(name: str) -> None:
+    module = layer_class(name).__module__.rpartition(".")[2]
+    assert module.replace("_", "") == name.lower(), "so that a net imports only the layers that it has"

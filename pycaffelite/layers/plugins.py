@@ -6,7 +6,6 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
@@ -40,6 +39,8 @@ def plug_in(source: str) -> None:
 
 def plug_in_installed() -> None:
     """Import the layers that installed packages announce."""
+    from importlib import metadata  # noqa: PLC0415 -- slow to import, and only needed where no layer of ours is meant
+
     for entry in metadata.entry_points(group=GROUP):
         plug_in(entry.module)
 

@@ -14,7 +14,7 @@ from pycaffelite.errors import DataError, PycaffeliteError, ShapeError, Unsuppor
 from pycaffelite.graph.graph import Graph, Node
 from pycaffelite.graph.wiring import build_graph
 from pycaffelite.layers.base import DataOptions
-from pycaffelite.layers.registry import layer_types
+from pycaffelite.layers.registry import has_layer
 from pycaffelite.net import LayerShapes, ShapeFlow
 from pycaffelite.report.check import assumed
 from pycaffelite.report.check.findings import Findings, problem_of
@@ -95,7 +95,6 @@ class _PhaseCheck:
         self.flow = ShapeFlow(graph.phase, data=DataOptions(folder, builtin=False))
         self.summarizer = Summarizer(graph.phase, np.float32)
         self.assumed: dict[str, str] = {}
-        self.runnable = set(layer_types())
 
     def run(self) -> PhaseReport:
         layers = [self.layer(node) for node in self.graph.nodes]
@@ -114,7 +113,7 @@ class _PhaseCheck:
         asked = assumed.asked_for(node, self.settings.shapes)
         if asked and not node.bottoms:
             return self.assume(node, asked)
-        if node.type not in self.runnable:
+        if not has_layer(node.type):
             return self.without_layer(node, asked)
         if any(name not in self.flow.shapes for name in node.bottoms):
             return self.assume(node, asked)  # what is wrong has been said where it began
