@@ -19,4 +19,4 @@ def direction(a: Array, b: Array, scale: float, out: Array) -> None:
     """Write out[i] = scale where a[i] > b[i], -scale where a[i] < b[i], 0 where they are equal."""
     step = out.dtype.type(scale)
     for i in range(a.size):
-        out[i] = step * ((a[i] > b[i]) - (a[i] < b[i]))
+        out[i] = step * (int(a[i] > b[i]) - int(a[i] < b[i]))

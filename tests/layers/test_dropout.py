@@ -10,6 +10,10 @@ def identity(bottoms, params):
     return bottoms[0]
 
 
+def half(bottoms, params):
+    return bottoms[0] / 2
+
+
 class TestDropout(LayerContract):
     type_name = "Dropout"
     cases = {
@@ -17,6 +21,12 @@ class TestDropout(LayerContract):
         "mild": Case("dropout_param { dropout_ratio: 0.1 }", [(40, 7)]),
         "nothing": Case("dropout_param { dropout_ratio: 0 }", [(9,)], oracle=identity),
         "test": Case(phase="TEST", oracle=identity),
+        "supervised_train": Case("dropout_param { mean_on_test: true }", [(40, 7)]),
+        "supervised_test": Case("dropout_param { mean_on_test: true }", phase="TEST", oracle=half),
+        "supervised_mean": Case("dropout_param { mean_on_train: true }", oracle=half),
+        "supervised_test_drops": Case("dropout_param { mean_on_test: false }", [(40, 7)], phase="TEST"),
+        "unscaled_test": Case("dropout_param { scale_train: false }", phase="TEST", oracle=half),
+        "sampling_test": Case("dropout_param { sample_weights_test: true }", [(40, 7)], phase="TEST"),
     }
     errors = {
         "everything": ErrorCase(
@@ -25,6 +35,23 @@ class TestDropout(LayerContract):
             error: dropout_ratio is out of range
               expected: at least 0 and less than 1
               got:      1
+            """,
+        ),
+        "everything_in_testing": ErrorCase(
+            "dropout_param { dropout_ratio: 2 mean_on_test: true }",
+            phase="TEST",
+            message="""
+            error: dropout_ratio is out of range
+              expected: at least 0 and less than 1
+              got:      2
+            """,
+        ),
+        "two_manners": ErrorCase(
+            "dropout_param { mean_on_test: true scale_train: false }",
+            message="""
+            error: two manners of dropout
+              expected: mean_on_test and mean_on_train, or scale_train, or sample_weights_test
+              got:      more than one
             """,
         ),
         "nan": ErrorCase(
@@ -76,3 +103,27 @@ def test_the_gradient_goes_where_the_data_went():
 def test_any_ratio_passes_where_nothing_is_dropped():
     runner = LayerRunner(layer_text("Dropout", "dropout_param { dropout_ratio: 1 }"), [(2, 3)], "TEST")
     np.testing.assert_array_equal(runner.forward()[0], runner.inputs[0])
+
+
+@pytest.mark.parametrize(
+    ("fields", "phase", "values"),
+    [
+        ("mean_on_test: true", "TRAIN", {0, 1}),
+        ("mean_on_train: false", "TRAIN", {0, 1}),
+        ("mean_on_train: false", "TEST", {0.75}),
+        ("mean_on_train: true", "TRAIN", {0.75}),
+        ("mean_on_train: true mean_on_test: false", "TRAIN", {0, 1}),
+        ("mean_on_test: false", "TEST", {0, 1}),
+        ("scale_train: false", "TRAIN", {0, 1}),
+        ("scale_train: false", "TEST", {0.75}),
+        ("sample_weights_test: true", "TEST", {0, np.float32(4 / 3)}),
+        ("", "TRAIN", {0, np.float32(4 / 3)}),
+    ],
+)
+def test_what_ones_become_in_the_manners_of_forks(fields, phase, values):
+    text = layer_text("Dropout", f"dropout_param {{ dropout_ratio: 0.25 {fields} }}")
+    runner = LayerRunner(text, [np.ones(4000)], phase, dtype=np.float32, top_diffs=[1])
+    top = runner.forward()[0]
+    assert set(top.tolist()) == values
+    assert abs(top.mean() - (1 if 4 / 3 in values or np.float32(4 / 3) in values else 0.75)) < 0.05
+    np.testing.assert_array_equal(runner.backward()[0], top)
