@@ -124,6 +124,7 @@ def load_net(
     dtype: npt.DTypeLike = np.float32,
     seed: int | None = None,
     builtin_data: bool = True,
+    allow_python_layers: bool = False,
     notify: Notify = _silent,
 ) -> RunnableNet:
     """Read a net in any dialect and build it for a phase.
@@ -136,13 +137,15 @@ def load_net(
         dtype: float32, or float64 for gradient checks.
         seed: Of fillers and random layers; None takes one from the system.
         builtin_data: Whether the embedded digits stand in for a missing MNIST source.
+        allow_python_layers: Whether Python layers may run the code that the net names; see `data_options`.
         notify: Takes sentences that the user should read.
 
     Raises:
         PycaffeliteError: Whatever is wrong with the file, with its line.
     """
     graph = build_graph(read_net(path), phase.upper(), level, stages)
-    net = build(graph, dtype=dtype, seed=seed, data=DataOptions(Path(path).parent, builtin_data, notify))
+    options = data_options(path, builtin_data, notify, allow_python_layers)
+    net = build(graph, dtype=dtype, seed=seed, data=options)
     for file in _paths(weights):
         load_weights(net, file)
     return RunnableNet(compile_plan(net))
@@ -158,6 +161,7 @@ def load_solver(
     dtype: npt.DTypeLike = np.float32,
     seed: int | None = None,
     builtin_data: bool = True,
+    allow_python_layers: bool = False,
     notify: Notify = _silent,
 ) -> Solver:
     """Read a solver, build its train and test nets, and return it ready to run.
@@ -171,6 +175,7 @@ def load_solver(
         dtype: float32, or float64.
         seed: In place of the snapshot's and of the solver's `random_seed`; without any the system gives one.
         builtin_data: Whether the embedded digits stand in for a missing MNIST source.
+        allow_python_layers: Whether Python layers may run the code that the net names; see `data_options`.
         notify: Takes sentences that the user should read.
 
     Raises:
@@ -185,12 +190,13 @@ def load_solver(
     if seed is None and file.solver.random_seed >= 0:
         seed = file.solver.random_seed
     roles = _NetRoles(file, net)
-    train_role = roles.train()
-    train = _build_role(train_role, dtype=dtype, seed=seed, share=None, builtin_data=builtin_data, notify=notify)
-    tests = [
-        _build_role(role, dtype=dtype, seed=train.seed, share=train, builtin_data=builtin_data, notify=notify)
-        for role in roles.tests()
-    ]
+
+    def build_role(role: _Role, seed: int | None, share: Net | None) -> Net:
+        options = data_options(role.file.path, builtin_data, notify, allow_python_layers)
+        return build(role.graph(), dtype=dtype, seed=seed, share=share, data=options)
+
+    train = build_role(roles.train(), seed, None)
+    tests = [build_role(role, train.seed, train) for role in roles.tests()]
     for weights_file in [*_split_list(file.solver.weights), *_paths(weights)]:
         for net_with_weights in (train, *(test for test in tests if test.params.keys() - train.params.keys())):
             load_weights(net_with_weights, weights_file)
@@ -206,7 +212,6 @@ class _Role:
     """A net file and the state it is built for."""
 
     file: NetFile
-    folder: Path
     phase: str
     level: int
     stages: tuple[str, ...]
@@ -281,7 +286,7 @@ class _NetRoles:
         for stated in (file.net.state, state):
             if stated.HasField("phase"):
                 phase = "TRAIN" if stated.phase == messages.TRAIN else "TEST"
-        return _Role(file, Path(file.path).parent, phase, state.level, tuple(state.stage))
+        return _Role(file, phase, state.level, tuple(state.stage))
 
 
 def locate_net(solver: PathLike, name: str) -> str:
@@ -294,11 +299,23 @@ def locate_net(solver: PathLike, name: str) -> str:
     return next((str(path) for path in (Path(name), folder / name, folder.parent / name) if path.is_file()), name)
 
 
-def _build_role(
-    role: _Role, *, dtype: npt.DTypeLike, seed: int | None, share: Net | None, builtin_data: bool, notify: Notify
-) -> Net:
-    options = DataOptions(role.folder, builtin_data, notify)
-    return build(role.graph(), dtype=dtype, seed=seed, share=share, data=options)
+def data_options(
+    path: PathLike, builtin_data: bool = True, notify: Notify = _silent, allow_python_layers: bool = False
+) -> DataOptions:
+    """Return what the layers of a net file must know beyond their messages.
+
+    Args:
+        path: The file; what it names is looked for in its folder, too.
+        builtin_data: Whether the embedded digits stand in for a missing MNIST source.
+        notify: Takes sentences that the user should read.
+        allow_python_layers: Whether Python layers may run the code that the file names, in which `import caffe` then
+            finds `pycaffelite.caffe`. Such code may do whatever the user may do.
+    """
+    if allow_python_layers:
+        from pycaffelite.caffe.alias import be_caffe  # noqa: PLC0415  (it imports this module)
+
+        be_caffe()
+    return DataOptions(Path(path).parent, builtin_data, notify, allow_python_layers)
 
 
 def _overridden(file: SolverFile, overrides: Mapping[str, Any]) -> SolverFile:

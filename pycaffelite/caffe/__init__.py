@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pycaffelite.caffe.blob import Blob
-from pycaffelite.caffe.mode import set_device, set_mode_cpu, set_mode_gpu, set_random_seed
-from pycaffelite.caffe.net import TEST, TRAIN, Layer, Net
+from pycaffelite.caffe.mode import allow_python_layers, set_device, set_mode_cpu, set_mode_gpu, set_random_seed
+from pycaffelite.caffe.net import TEST, TRAIN, Net
 from pycaffelite.caffe.solver import (
     AdaDeltaSolver,
     AdaGradSolver,
@@ -15,6 +14,7 @@ from pycaffelite.caffe.solver import (
     Solver,
     get_solver,
 )
+from pycaffelite.faces import Blob, Layer
 from pycaffelite.layers.registry import layer_types
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "RMSPropSolver",
     "SGDSolver",
     "Solver",
+    "allow_python_layers",
     "get_solver",
     "layer_type_list",
     "set_device",

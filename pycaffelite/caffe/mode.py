@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 _seed: int | None = None
+_python_layers = False
 _told: set[str] = set()
 
 
@@ -31,6 +32,20 @@ def set_random_seed(seed: int) -> None:
 def random_seed() -> int | None:
     """Return the seed that was set; None takes one from the system."""
     return _seed
+
+
+def allow_python_layers(allowed: bool = True) -> None:
+    """Let the nets that are made from now on run Python layers: code that their files name, and that may do anything.
+
+    pycaffe has no such switch, and runs them always.
+    """
+    global _python_layers  # noqa: PLW0603  (like the seed)
+    _python_layers = allowed
+
+
+def python_layers_allowed() -> bool:
+    """Return whether nets may run Python layers."""
+    return _python_layers
 
 
 def _tell(sentence: str) -> None:

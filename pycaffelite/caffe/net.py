@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from pycaffelite.api import RunnableNet, load_net
 from pycaffelite.blob import Array
-from pycaffelite.caffe.blob import Blob
-from pycaffelite.caffe.mode import random_seed
+from pycaffelite.caffe.mode import python_layers_allowed, random_seed
 from pycaffelite.errors import FieldError, ShapeError
+from pycaffelite.faces import Blob, Blobs, Layer
 from pycaffelite.names import did_you_mean
 from pycaffelite.net import NetLayer
 from pycaffelite.snapshot import load_weights, save_weights
@@ -23,12 +23,14 @@ TRAIN, TEST = 0, 1
 _PHASES = {TRAIN: "train", TEST: "test"}
 
 
-class Layer:
-    """A layer of a net: its `type`, and its parameters as `blobs`."""
-
-    def __init__(self, entry: NetLayer) -> None:
-        self.type = entry.node.type
-        self.blobs = [Blob(blob) for blob in entry.layer.params]
+def _layer(entry: NetLayer) -> Layer:
+    """Return a layer with its `type`, and its parameters as `blobs`; of a Python layer the user's own object."""
+    own: Layer | None = getattr(entry.layer, "user", None)
+    if own is not None:
+        return own
+    layer = Layer()
+    layer.type, layer.blobs = entry.node.type, Blobs(Blob(blob) for blob in entry.layer.params)
+    return layer
 
 
 class Net:
@@ -74,6 +76,7 @@ class Net:
                 level=level,
                 stages=stages or (),
                 seed=random_seed(),
+                allow_python_layers=python_layers_allowed(),
             )
         )
 
@@ -91,7 +94,7 @@ class Net:
         self.params = OrderedDict((name, [Blob(blob) for blob in blobs]) for name, blobs in net.params.items())
         self.inputs = list(net.inputs)
         self.outputs = list(net.outputs)
-        self.layers = [Layer(entry) for entry in net.layers]
+        self.layers = [_layer(entry) for entry in net.layers]
         self._layer_names = [entry.node.name for entry in net.layers]
         self._blob_names = list(net.blobs)
         self.layer_dict = OrderedDict(zip(self._layer_names, self.layers, strict=True))

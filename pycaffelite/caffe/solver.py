@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from pycaffelite.api import RunnableNet, load_solver
-from pycaffelite.caffe.mode import random_seed
+from pycaffelite.caffe.mode import python_layers_allowed, random_seed
 from pycaffelite.caffe.net import Net
 from pycaffelite.report.log import LogWriter
 
@@ -30,7 +30,12 @@ class Solver:
 
     def __init__(self, solver_file: str) -> None:
         overrides: dict[str, Any] = {} if self._type is None else {"type": self._type}
-        self._solver = load_solver(str(solver_file), overrides=overrides, seed=random_seed())
+        self._solver = load_solver(
+            str(solver_file),
+            overrides=overrides,
+            seed=random_seed(),
+            allow_python_layers=python_layers_allowed(),
+        )
         self.net = Net.of(RunnableNet(self._solver.plan))
         # The solver's own plans of test nets have no backward pass; a script may want one.
         self.test_nets = [Net.of(RunnableNet(plan.naive)) for plan in self._solver.test_plans]

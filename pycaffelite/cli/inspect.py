@@ -14,6 +14,7 @@ from pycaffelite.cli.options import (
     net_argument,
     notify,
     phase_option,
+    python_layers_option,
     seed_option,
     stage_option,
     threads_option,
@@ -35,6 +36,7 @@ from pycaffelite.cli.options import (
 @seed_option
 @builtin_data_option
 @layers_option
+@python_layers_option
 @json_option
 def inspect(net: str, weights: tuple[str, ...], layer: str | None, npz: str | None, **given: Any) -> None:
     """Show what is in every blob when real records run through the net.

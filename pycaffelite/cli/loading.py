@@ -12,7 +12,7 @@ from pycaffelite.snapshot import load_weights
 
 
 def load(path: str, weights: Sequence[str], given: Mapping[str, Any]) -> RunnableNet:
-    """Build the net of a file; `given` holds phase, level, stage, seed and builtin_data as options give them."""
+    """Build the net of a file; `given` holds what the shared options gave: the phase, the seed and so on."""
     runnable = load_net(
         path,
         given["phase"],
@@ -20,6 +20,7 @@ def load(path: str, weights: Sequence[str], given: Mapping[str, Any]) -> Runnabl
         stages=given["stage"],
         seed=given["seed"],
         builtin_data=given["builtin_data"],
+        allow_python_layers=given["allow_python_layers"],
         notify=notify,
     )
     copy_weights(runnable.net, weights)

@@ -79,6 +79,12 @@ builtin_data_option: Decorator = click.option(
     help="Fail where MNIST is missing, instead of using the built-in digits.",
 )
 
+python_layers_option: Decorator = click.option(
+    "--allow-python-layers",
+    is_flag=True,
+    help="Run the Python code that Python layers name; it may do whatever you may do.",
+)
+
 
 def phase_option(default: str) -> Decorator:
     """Return `--phase` with this default."""

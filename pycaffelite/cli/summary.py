@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -16,6 +15,7 @@ from pycaffelite.cli.options import (
     net_argument,
     notify,
     phase_option,
+    python_layers_option,
     stage_option,
 )
 
@@ -29,14 +29,15 @@ from pycaffelite.cli.options import (
 @stage_option
 @builtin_data_option
 @layers_option
+@python_layers_option
 @json_option
 def summary(net: str, input_shape: dict[str, tuple[int, ...]], **given: Any) -> None:
     """Show shapes, parameters, work and memory without building the net.
 
     MACs are the multiply-accumulate operations of a forward pass over the batch, in layers that multiply matrices.
     """
+    from pycaffelite.api import data_options
     from pycaffelite.graph.wiring import build_graph
-    from pycaffelite.layers.base import DataOptions
     from pycaffelite.net import infer_shapes
     from pycaffelite.report import summary as report
     from pycaffelite.report import tables
@@ -45,7 +46,7 @@ def summary(net: str, input_shape: dict[str, tuple[int, ...]], **given: Any) -> 
     from pycaffelite.schema.reader import read_net
 
     graph = build_graph(with_inputs(read_net(net), input_shape), given["phase"].upper(), given["level"], given["stage"])
-    options = DataOptions(Path(net).parent, given["builtin_data"], notify)
+    options = data_options(net, given["builtin_data"], notify, given["allow_python_layers"])
     found = report.summarize(graph.name, graph.phase, infer_shapes(graph, data=options))
     if given["as_json"]:
         click.echo(to_json(report.with_totals(found)))

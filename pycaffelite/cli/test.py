@@ -15,6 +15,7 @@ from pycaffelite.cli.options import (
     net_argument,
     notify,
     phase_option,
+    python_layers_option,
     seed_option,
     stage_option,
     threads_option,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 @seed_option
 @builtin_data_option
 @layers_option
+@python_layers_option
 @json_option
 def test(net: str, weights: tuple[str, ...], **given: Any) -> None:
     """Score a net with trained weights on its test data.

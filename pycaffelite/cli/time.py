@@ -13,6 +13,7 @@ from pycaffelite.cli.options import (
     level_option,
     net_argument,
     phase_option,
+    python_layers_option,
     seed_option,
     stage_option,
     threads_option,
@@ -34,6 +35,7 @@ from pycaffelite.cli.options import (
 @seed_option
 @builtin_data_option
 @layers_option
+@python_layers_option
 @json_option
 def time(net: str, weights: tuple[str, ...], iterations: int, **given: Any) -> None:
     """Measure each layer's forward and backward time."""

@@ -11,6 +11,7 @@ from pycaffelite.cli.options import (
     json_option,
     layers_option,
     level_option,
+    python_layers_option,
     seed_option,
     stage_option,
     threads_option,
@@ -36,6 +37,7 @@ _EFFECT = click.Choice(["snapshot", "stop", "none"])
 @seed_option
 @builtin_data_option
 @layers_option
+@python_layers_option
 @json_option
 def train(**given: Any) -> None:
     """Train a net, from a solver or from a net alone.

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pycaffelite.api import load_solver
@@ -24,7 +22,7 @@ from pycaffelite.report.stand_ins import stand_ins
 from pycaffelite.report.training import TrainingCollector, TrainingReport, render
 from pycaffelite.schema.reader import SolverFile
 from pycaffelite.schema.text import format_text
-from pycaffelite.snapshot import resume_seed, snapshot_prefix
+from pycaffelite.snapshot import newest_snapshot, resume_seed, snapshot_prefix
 from pycaffelite.solvers import events
 from pycaffelite.solvers.base import Solver
 
@@ -47,6 +45,7 @@ class TrainOptions:
     threads: int | None = None
     seed: int | None = None
     builtin_data: bool = True
+    allow_python_layers: bool = False
     as_json: bool = False
 
 
@@ -75,6 +74,7 @@ def run_training(options: TrainOptions) -> None:
         net=configuration.net,
         seed=_seed(options, snapshot),
         builtin_data=options.builtin_data,
+        allow_python_layers=options.allow_python_layers,
         notify=progress.note,
     )
     if snapshot is not None:
@@ -89,20 +89,8 @@ def run_training(options: TrainOptions) -> None:
 
 
 def _newest_of(solver: SolverFile) -> str | None:
-    """Return the newest solver state that a solver has written."""
-    return newest_snapshot(snapshot_prefix(solver.solver, solver.path))
-
-
-def newest_snapshot(prefix: str) -> str | None:
-    """Return the solver state of the most iterations that was written under a prefix; None where there is none."""
-    folder, stem = Path(prefix).parent, Path(prefix).name
-    pattern = re.compile(re.escape(stem) + r"_iter_(\d+)\.solverstate(\.h5)?")
-    found = [
-        (int(match[1]), path)
-        for path in (folder.iterdir() if folder.is_dir() else ())
-        if (match := pattern.fullmatch(path.name))
-    ]
-    return str(max(found)[1]) if found else None
+    """Return the newest solver state that a solver has written and that is whole."""
+    return newest_snapshot(snapshot_prefix(solver.solver, solver.path), notify)
 
 
 def _announce(log: LogWriter, configuration: Configuration) -> None:

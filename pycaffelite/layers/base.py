@@ -40,12 +40,16 @@ class Arity:
 
 @dataclass(frozen=True)
 class ParamLayout:
-    """A parameter blob to come: its shape, the FillerParameter message that fills it (None: zeros), its multipliers."""
+    """A parameter blob to come: its shape, the FillerParameter message that fills it (None: zeros), its multipliers.
+
+    `initial` holds what the blob starts with where no filler makes that.
+    """
 
     shape: Shape
     filler: Any = None
     lr_mult: float = 1.0
     decay_mult: float = 1.0
+    initial: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -62,17 +66,19 @@ class Layout:
 
 @dataclass(frozen=True)
 class DataOptions:
-    """What data layers must know beyond their message.
+    """What layers that read data, or run code, must know beyond their message.
 
     Args:
         folder: The folder of the prototxt; sources are looked for in the working folder first, then here.
         builtin: Whether the embedded digits stand in for a missing MNIST source.
         notify: Takes a sentence that the user should read now.
+        python_layers: Whether Python layers may run the code that the prototxt names.
     """
 
     folder: Path = Path()
     builtin: bool = True
     notify: Callable[[str], None] = lambda _message: None
+    python_layers: bool = False
 
 
 @dataclass(frozen=True)

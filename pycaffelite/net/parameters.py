@@ -45,7 +45,9 @@ class ParameterMaker:
                 params.append(self._share_within(spec, layout))
             else:
                 blob = Blob(layout.shape, self.net.dtype) if shared is None else shared[index]
-                if shared is None and layout.filler is not None:
+                if shared is None and layout.initial is not None:
+                    blob.data[...] = layout.initial
+                elif shared is None and layout.filler is not None:
                     fillers.fill(blob.data, layout.filler, generator)
                 if spec is not None and spec.name:
                     self.owners[spec.name] = (len(self.net.learnables), spec)

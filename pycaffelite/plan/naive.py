@@ -65,7 +65,10 @@ class _SourceRun:
 
 
 class _MeasuredRun:
-    """Runs a layer whose data decides the shapes of its tops; when they change, the layers behind it follow."""
+    """Runs a layer whose data decides the shapes of its tops; when they change, the layers behind it follow.
+
+    A layer in Python may find them before its forward pass, or during it.
+    """
 
     def __init__(self, net: Net, entry: NetLayer, run: Callable[[], None]) -> None:
         self.net = net
@@ -74,10 +77,17 @@ class _MeasuredRun:
 
     def __call__(self) -> None:
         with located(self.entry.node):
-            shapes = self.entry.layer.measure(self.entry.bottoms)
-        if [tuple(shape) for shape in shapes] != [blob.shape for blob in self.entry.tops]:
+            shapes = [tuple(shape) for shape in self.entry.layer.measure(self.entry.bottoms)]
+        if shapes != [blob.shape for blob in self.entry.tops]:
             for blob, shape in zip(self.entry.tops, shapes, strict=True):
-                blob.resize(tuple(shape))
-            set_loss_diffs(self.entry)
-            self.net.reshape(after=self.entry)
-        self.run()
+                blob.resize(shape)
+            self._tell()
+        with located(self.entry.node):
+            self.run()
+        if shapes != [blob.shape for blob in self.entry.tops]:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Let the layers behind it follow."""
+        set_loss_diffs(self.entry)
+        self.net.reshape(after=self.entry)
