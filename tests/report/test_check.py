@@ -116,10 +116,12 @@ def test_layers_that_cannot_run() -> None:
 layer { name: "a" type: "Wobble" bottom: "x" top: "a" }
 layer { name: "b" type: "ReLU" bottom: "a" top: "b" }
 layer { name: "c" type: "TanH" bottom: "x" top: "c" }
+layer { name: "d" type: "Wobble" bottom: "c" top: "c" }
 """
     report = check(text)
     assert report.status == "unsupported"
-    assert [line for line, _ in said(report, "unsupported")] == [2]
+    assert report.phases["TEST"].layers[-1].tops == {"c": (2, 4)}, "in place"
+    assert [line for line, _ in said(report, "unsupported")] == [2, 5]
     tops = {layer.name: layer.tops for layer in report.phases["TEST"].layers}
     assert (tops["a"], tops["b"], tops["c"]) == ({"a": None}, {"b": None}, {"c": (2, 4)})
     assert check(text, skip_unknown=True).status == "warnings"

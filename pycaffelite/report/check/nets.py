@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,6 +96,7 @@ class _PhaseCheck:
         self.flow = ShapeFlow(graph.phase, data=DataOptions(folder, builtin=False))
         self.summarizer = Summarizer(graph.phase, np.float32)
         self.assumed: dict[str, str] = {}
+        self.bytes_of_number = 8 if graph.phase == "TRAIN" else 4  # with its diff, as float32
 
     def run(self) -> PhaseReport:
         layers = [self.layer(node) for node in self.graph.nodes]
@@ -153,14 +155,17 @@ class _PhaseCheck:
             self.findings.report(problem)
 
     def assume(self, node: Node, tops: Mapping[str, assumed.Assumption]) -> LayerReport:
-        """Go on with tops of assumed shapes, and others of none."""
+        """Go on with tops of assumed shapes; those made in place keep theirs, others have none."""
+        size = 0
         for name in node.tops:
             if name in tops:
                 self.flow.shapes[name] = tops[name].shape
                 self.assumed[name] = tops[name].why
-            else:
+                size += math.prod(tops[name].shape) * self.bytes_of_number
+            elif name not in node.bottoms:
                 self.flow.shapes.pop(name, None)
-        return LayerReport(node.name, node.type, {name: self.flow.shapes.get(name) for name in node.tops}, [])
+        shapes = {name: self.flow.shapes.get(name) for name in node.tops}
+        return LayerReport(node.name, node.type, shapes, [], bytes=size)
 
     def known(self, shapes: LayerShapes) -> LayerReport:
         summary: LayerSummary = self.summarizer.add(shapes)
