@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pycaffelite.blob import Array, Shape
-from pycaffelite.errors import FieldError
+from pycaffelite.errors import DataError, FieldError, Location, SnapshotError
 from pycaffelite.names import did_you_mean
+from pycaffelite.schema.binary import read_weights_message
+from pycaffelite.schema.files import read_bytes
 
 Draw = Callable[[npt.NDArray[np.float64]], None]
 
@@ -137,13 +139,69 @@ def _bilinear(array: Array, _filler: Any, _generator: np.random.Generator) -> No
         raise FieldError(
             "filler `bilinear` does not fit its blob",
             expected="a blob of four axes with equal height and width",
-            got="shape " + ("x".join(map(str, array.shape)) or "()"),
+            got=f"shape {_times(array.shape)}",
         )
     width = array.shape[3]
     factor = (width + 1) // 2
     centre = (width - 1) / (2.0 * factor)
     ramp = 1.0 - np.abs(np.arange(width) / factor - centre)
     array[...] = np.outer(ramp, ramp)
+
+
+def _from_file(array: Array, filler: Any, _generator: np.random.Generator) -> None:
+    """Copy a blob of a binary .caffemodel; axes of length 1 may stand elsewhere."""
+    net = read_weights_message(_named(filler, "snapshot"))
+    where = Location(filler.snapshot)
+    name = _named(filler, "layer")
+    layer = next((layer for layer in reversed(net.layer) if layer.name == name), None)
+    if layer is None:
+        raise SnapshotError(
+            f"filler `from_file`: no layer `{name}` in the file",
+            where=where,
+            hint=did_you_mean(name, (layer.name for layer in net.layer)),
+        )
+    if filler.source_index >= len(layer.blobs):
+        raise SnapshotError(
+            f"filler `from_file`: layer `{name}` has no such blob",
+            where=where,
+            expected=f"source_index below {len(layer.blobs)}",
+            got=f"source_index {filler.source_index}",
+        )
+    blob = layer.blobs[filler.source_index]
+    shape = tuple(blob.shape.dim) if blob.HasField("shape") else (blob.num, blob.channels, blob.height, blob.width)
+    if [size for size in shape if size != 1] != [size for size in array.shape if size != 1]:
+        raise SnapshotError(
+            f"filler `from_file`: blob {filler.source_index} of layer `{name}` does not fit",
+            where=where,
+            expected=f"shape {_times(array.shape)}",
+            got=f"shape {_times(shape)}",
+        )
+    array.reshape(-1)[:] = blob.double_data or blob.data
+
+
+def _from_binary(array: Array, filler: Any, _generator: np.random.Generator) -> None:
+    """Read the numbers of a file that holds nothing else."""
+    content = read_bytes(_named(filler, "binary"), "numbers", DataError)
+    if len(content) < array.nbytes:
+        raise DataError(
+            "filler `from_binary`: the file is too short",
+            where=Location(filler.binary),
+            expected=f"{array.nbytes} bytes: {array.size} numbers of {array.itemsize} bytes",
+            got=f"{len(content)} bytes",
+        )
+    array.reshape(-1)[:] = np.frombuffer(content, array.dtype, array.size)
+
+
+def _named(filler: Any, field: str) -> str:
+    """Return a text that the filler cannot do without."""
+    text = str(getattr(filler, field))
+    if not text:
+        raise FieldError(f"filler `{filler.type}` needs `{field}`", expected=f'{field}: "..."', got="none")
+    return text
+
+
+def _times(shape: Shape) -> str:
+    return "x".join(map(str, shape)) or "()"
 
 
 def _uniform_draw(generator: np.random.Generator, low: float, high: float) -> Draw:
@@ -182,4 +240,6 @@ _FILLERS: dict[str, Callable[[Array, Any, np.random.Generator], None]] = {
     "xavier": _xavier,
     "msra": _msra,
     "bilinear": _bilinear,
+    "from_file": _from_file,
+    "from_binary": _from_binary,
 }

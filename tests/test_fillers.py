@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 
-from pycaffelite.errors import FieldError
+from pycaffelite.errors import DataError, FieldError, SnapshotError
 from pycaffelite.fillers import fill
 from pycaffelite.schema import messages
 
@@ -109,7 +109,7 @@ ERRORS = {
         'type: "gausian"',
         (2, 2),
         "error: unknown filler type\n"
-        "  expected: one of constant, uniform, gaussian, positive_unitball, xavier, msra, bilinear\n"
+        "  expected: one of constant, uniform, gaussian, positive_unitball, xavier, msra, bilinear, from_file, from_binary\n"
         "  got:      `gausian`\n\n"
         "hint: did you mean `gaussian`?",
     ),
@@ -177,3 +177,38 @@ def test_error_text(name: str) -> None:
     with pytest.raises(FieldError) as caught:
         filled(text, shape)
     assert str(caught.value) == message
+
+
+def weights_file(folder: Path) -> str:
+    net = messages.NetParameter(
+        layer=[
+            {"name": "c", "blobs": [{"data": [9.0]}]},
+            {"name": "c", "blobs": [{"shape": {"dim": [1, 1, 2, 3]}, "data": range(6)}, {"num": 1, "data": [7.0]}]},
+        ]
+    )
+    (folder / "w.caffemodel").write_bytes(net.SerializeToString())
+    return str(folder / "w.caffemodel")
+
+
+def test_from_file_copies_a_blob_of_the_last_layer_of_that_name(tmp_path: Path) -> None:
+    text = f'type: "from_file" snapshot: "{weights_file(tmp_path)}" layer: "c"'
+    assert filled(text, (2, 3, 1, 1), np.float32).tolist() == [[[[0]], [[1]], [[2]]], [[[3]], [[4]], [[5]]]]
+    with pytest.raises(SnapshotError) as caught:
+        filled(text, (3, 2))
+    assert (caught.value.expected, caught.value.got) == ("shape 3x2", "shape 1x1x2x3")
+    with pytest.raises(SnapshotError, match="has no such blob"):
+        filled(f"{text} source_index: 2", (1,))
+    with pytest.raises(SnapshotError, match="no layer `d` in the file"):
+        filled(text.replace('"c"', '"d"'), (1,))
+    with pytest.raises(FieldError, match="filler `from_file` needs `snapshot`"):
+        filled('type: "from_file"', (1,))
+
+
+def test_from_binary_reads_plain_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "numbers"
+    path.write_bytes(np.arange(7, dtype=np.float32).tobytes())
+    text = f'type: "from_binary" binary: "{path}"'
+    assert filled(text, (2, 3), np.float32).tolist() == [[0, 1, 2], [3, 4, 5]]
+    with pytest.raises(DataError) as caught:
+        filled(text, (2, 4), np.float32)
+    assert (caught.value.expected, caught.value.got) == ("32 bytes: 8 numbers of 4 bytes", "28 bytes")

@@ -83,6 +83,17 @@ def is_idle(name: str) -> bool:
     return name in _IDLE
 
 
+def is_upgraded(message: str, name: str) -> bool:
+    """Tell whether the reader brings a field or value of a fork to the current form, so that it has its effect."""
+    return (message, text_name(name)) in _UPGRADED or message == "V1LayerParameter.LayerType"
+
+
+_UPGRADED = {
+    ("V0LayerParameter", "blobs_lr_policy"),
+    ("V0LayerParameter", "mean_on_test"),
+    ("V0LayerParameter", "mean_on_train"),
+}
+
 # Reviewed by hand: what these say changes speed, memory, printing or which device computes, never what is computed from
 # the same samples. (`larc` is here because it only guards against overflow in half precision.)
 _IDLE = {

@@ -218,7 +218,7 @@ def foreign(source: SourceMap, message: str, plan: FieldPlan, value: Any, offset
         shown = f"{known.name} of `{plan.name}`"
         source.used.add((message, name))
     forks = dialects.origin(message, name)
-    if not forks:
+    if not forks or dialects.is_upgraded(message, name):
         return None
     of = f"{shown} of the {_forks(forks)}"
     where = source.at(offset)
@@ -227,6 +227,18 @@ def foreign(source: SourceMap, message: str, plan: FieldPlan, value: Any, offset
     if plan.kind == "message" and message in _LAYER_MESSAGES:
         return note(FieldError(f"{of} is kept; no layer type here reads it", where=where))
     return warning(FieldError(f"{of} is known but does nothing here: shapes or results may differ", where=where))
+
+
+def placeholder(source: SourceMap, plan: FieldPlan, value: str, offset: int) -> PycaffeliteError:
+    """A text with the marks of a template language; Caffe reads it as it is."""
+    return warning(
+        PrototxtError(
+            f"`{plan.name}` holds the place holder of a template",
+            where=source.at(offset),
+            got=f'"{_shorten(value)}"',
+            hint="fill it in before the net is run",
+        )
+    )
 
 
 def _forks(names: Sequence[str]) -> str:

@@ -30,6 +30,11 @@ def refuse_templates(source: SourceMap, tokens: Sequence[Token]) -> None:
         previous = token
 
 
+def holds_placeholder(text: str) -> bool:
+    """Tell whether a text in quotes has the marks of a template language in it."""
+    return "{{" in text or "{%" in text or "${" in text
+
+
 def refuse_placeholder(source: SourceMap, tokens: Sequence[Token], index: int) -> None:
     """Raise for `<NAME>` or `{name}` where a value belongs."""
     opener, name, closer = (token[1] for token in (*tokens[index : index + 3], ("", "", 0), ("", "", 0))[:3])
@@ -75,7 +80,7 @@ def mend(literal: Literal, plan: FieldPlan) -> tuple[FieldPlan, Any, str] | None
             except MismatchError:
                 continue
     for form in (plan, *plan.others):
-        value = _lenient(literal, form)
+        value = None if form.kind == "message" else _lenient(literal, form)
         if value is not None:
             return form, value, f"read as {_shown(value, form)}"
     return None

@@ -90,6 +90,10 @@ class FillerParameter(Message):
     std: float
     sparse: int
     variance_norm: int
+    source_index: int
+    binary: str
+    snapshot: str
+    layer: str
     def __init__(
         self,
         *,
@@ -101,6 +105,10 @@ class FillerParameter(Message):
         std: float | None = ...,
         sparse: int | None = ...,
         variance_norm: int | str | None = ...,
+        source_index: int | None = ...,
+        binary: str | None = ...,
+        snapshot: str | None = ...,
+        layer: str | None = ...,
     ) -> None: ...
 
 class NetParameter(Message):

@@ -251,6 +251,8 @@ class _Parser:
             return
         literal = self.literal(plan)
         try:
+            if plan.kind == "message":
+                raise MismatchError("a block")
             form, value = plan, literal_value(literal, plan.kind, plan.descriptor.enum_type)
         except MismatchError as error:
             problem = explain.mismatch(self.source, plan, self.tokens[start][2], literal, error, block.plan.name)
@@ -271,6 +273,8 @@ class _Parser:
             getattr(block.message, form.stored).append(value)
         else:
             setattr(block.message, form.stored, value)
+        if form.kind == "string" and mending.holds_placeholder(value):
+            self.report(explain.placeholder(self.source, form, value, offset))
         if not block.foreign:
             problem = explain.foreign(self.source, block.plan.name, form, value, offset)
             if problem is not None:
