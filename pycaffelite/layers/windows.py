@@ -75,7 +75,9 @@ def slide(
     windows: Windows,
     shape: Shape,
 ) -> Shape:
-    """Return how many places a window has along each axis, rounded down.
+    """Return how many places a window has along each axis: 1 more than the steps, rounded towards 0 as in Caffe.
+
+    A window that is too large for its axis by less than a stride so has one place.
 
     Raises:
         ShapeError: It fits nowhere.
@@ -84,7 +86,8 @@ def slide(
     result = []
     for axis, length in enumerate(lengths):
         reach = dilation[axis] * (kernel[axis] - 1) + 1
-        if reach > length + 2 * pad[axis]:
+        room = length + 2 * pad[axis] - reach
+        if room <= -stride[axis]:
             least = f"at least {reach} places along every spatial axis, padding included"
             wide = f"kernel {kernel[axis]}" + (f", dilation {dilation[axis]}" if dilation[axis] > 1 else "")
             raise ShapeError(
@@ -93,5 +96,5 @@ def slide(
                 got=f"bottom of shape {shape_text(shape)}",
                 hint="raise `pad`, or use a smaller kernel, or smaller strides in the layers before",
             )
-        result.append((length + 2 * pad[axis] - reach) // stride[axis] + 1)
+        result.append(max(0, room) // stride[axis] + 1)
     return tuple(result)

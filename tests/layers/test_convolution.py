@@ -62,6 +62,18 @@ class TestConvolution(LayerContract):
             [(2, 2, 3, 4, 5)],
             oracle=partial(convolve, axis=2),
         ),
+        "no_dilation": Case(
+            "convolution_param { num_output: 2 kernel_size: 2 dilation: 0 stride: 2 }",
+            [(2, 3, 3, 2)],
+            oracle=partial(convolve, dilation=0, stride=2),
+        ),
+        "too_large_by_less_than_a_stride": Case(
+            "convolution_param { num_output: 2 kernel_size: 4 stride: 3 pad: 1 }",
+            [(2, 3, 1, 5)],
+            oracle=lambda bottoms, params: convolve(
+                [np.pad(bottoms[0], ((0, 0), (0, 0), (0, 1), (0, 0)))], params, stride=3, pad=1
+            ),
+        ),
         "no_spatial_axis": Case("convolution_param { num_output: 3 }", [(4, 5)], oracle=convolve),
         "one_axis": Case(
             "convolution_param { num_output: 3 kernel_size: 3 stride: 2 pad: 1 }",

@@ -26,7 +26,7 @@ REJECTED = [
 
 # Types with numbers here that have no layer yet. A type leaves the list when its layer arrives.
 MISSING = """
-    Deconvolution Im2col SPP
+    SPP
 """
 
 # Relative to the largest element of an array: for tops and parameters, for diffs.
