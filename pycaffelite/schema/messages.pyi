@@ -254,6 +254,7 @@ class LayerParameter(Message):
     prior_box_param: PriorBoxParameter
     detection_output_param: DetectionOutputParameter
     detection_evaluate_param: DetectionEvaluateParameter
+    lstm_param: LSTMParameter
     permute_param: PermuteParameter
     norm_param: NormalizeParameter
     roi_pooling_param: ROIPoolingParameter
@@ -268,6 +269,8 @@ class LayerParameter(Message):
     margin_inner_product_param: MarginInnerProductParameter
     crelu_param: CReLUParameter
     st_param: SpatialTransformerParameter
+    convolution3d_param: Convolution3DParameter
+    pooling3d_param: Pooling3DParameter
     def __init__(
         self,
         *,
@@ -337,6 +340,7 @@ class LayerParameter(Message):
         prior_box_param: PriorBoxParameter | dict[str, Any] | None = ...,
         detection_output_param: DetectionOutputParameter | dict[str, Any] | None = ...,
         detection_evaluate_param: DetectionEvaluateParameter | dict[str, Any] | None = ...,
+        lstm_param: LSTMParameter | dict[str, Any] | None = ...,
         permute_param: PermuteParameter | dict[str, Any] | None = ...,
         norm_param: NormalizeParameter | dict[str, Any] | None = ...,
         roi_pooling_param: ROIPoolingParameter | dict[str, Any] | None = ...,
@@ -351,6 +355,8 @@ class LayerParameter(Message):
         margin_inner_product_param: MarginInnerProductParameter | dict[str, Any] | None = ...,
         crelu_param: CReLUParameter | dict[str, Any] | None = ...,
         st_param: SpatialTransformerParameter | dict[str, Any] | None = ...,
+        convolution3d_param: Convolution3DParameter | dict[str, Any] | None = ...,
+        pooling3d_param: Pooling3DParameter | dict[str, Any] | None = ...,
     ) -> None: ...
 
 class SolverParameter(Message):
@@ -862,6 +868,77 @@ class RecurrentParameter(Message):
         expose_hidden: bool | None = ...,
     ) -> None: ...
 
+class LSTMParameter(Message):
+    DESCRIPTOR: Any
+    num_output: int
+    clipping_threshold: float
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    batch_size: int
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        clipping_threshold: float | None = ...,
+        weight_filler: FillerParameter | dict[str, Any] | None = ...,
+        bias_filler: FillerParameter | dict[str, Any] | None = ...,
+        batch_size: int | None = ...,
+    ) -> None: ...
+
+class Convolution3DParameter(Message):
+    DESCRIPTOR: Any
+    num_output: int
+    bias_term: bool
+    pad: int
+    kernel_size: int
+    group: int
+    kernel_depth: int
+    stride: int
+    temporal_stride: int
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    filter_group: int
+    temporal_pad: int
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        bias_term: bool | None = ...,
+        pad: int | None = ...,
+        kernel_size: int | None = ...,
+        group: int | None = ...,
+        kernel_depth: int | None = ...,
+        stride: int | None = ...,
+        temporal_stride: int | None = ...,
+        weight_filler: FillerParameter | dict[str, Any] | None = ...,
+        bias_filler: FillerParameter | dict[str, Any] | None = ...,
+        filter_group: int | None = ...,
+        temporal_pad: int | None = ...,
+    ) -> None: ...
+
+class Pooling3DParameter(Message):
+    DESCRIPTOR: Any
+    PoolMethod: EnumTypeWrapper
+    MAX: int
+    AVE: int
+    STOCHASTIC: int
+    pool: int
+    kernel_size: int
+    stride: int
+    pad: int
+    kernel_depth: int
+    temporal_stride: int
+    def __init__(
+        self,
+        *,
+        pool: int | str | None = ...,
+        kernel_size: int | None = ...,
+        stride: int | None = ...,
+        pad: int | None = ...,
+        kernel_depth: int | None = ...,
+        temporal_stride: int | None = ...,
+    ) -> None: ...
+
 class PoolingParameter(Message):
     DESCRIPTOR: Any
     PoolMethod: EnumTypeWrapper
@@ -888,6 +965,7 @@ class PoolingParameter(Message):
     engine: int
     global_pooling: bool
     round_mode: int
+    ceil_mode: bool
     def __init__(
         self,
         *,
@@ -904,6 +982,7 @@ class PoolingParameter(Message):
         engine: int | str | None = ...,
         global_pooling: bool | None = ...,
         round_mode: int | str | None = ...,
+        ceil_mode: bool | None = ...,
     ) -> None: ...
 
 class SPPParameter(Message):
