@@ -28,7 +28,7 @@ def sum_losses(a: Array, b: Array, same: Array, margin: float, legacy: bool) -> 
     channels = a.size // max(1, same.size)
     for n in range(same.size):
         squares = _squared_distance(a, b, n * channels, channels)
-        if math.trunc(same[n]) != 0:
+        if abs(same[n]) >= 1:
             total += squares
         elif legacy:
             lack = margin - squares
@@ -51,7 +51,7 @@ def loss_gradient(a: Array, b: Array, same: Array, margin: float, legacy: bool, 
     channels = a.size // max(1, same.size)
     for n in range(same.size):
         factor = scale
-        if math.trunc(same[n]) == 0:
+        if abs(same[n]) < 1:
             squares = _squared_distance(a, b, n * channels, channels)
             distance = math.sqrt(squares)
             lack = margin - (squares if legacy else distance)
