@@ -25,7 +25,7 @@ class LstmCells(Recurrent):
 
     sums: ClassVar[int] = 4
     states: ClassVar[tuple[str, ...]] = ("hidden", "cells")
-    bound: float = 0.0
+    bound = 0.0
 
     def extras(self, extent: Extent) -> tuple[list[ParamLayout], dict[str, Shape]]:
         """Return the cells before and after each step, and their gradient."""
