@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +19,13 @@ from pycaffelite.names import did_you_mean
 from pycaffelite.net import Net, build
 from pycaffelite.plan import Plan, compile_plan
 from pycaffelite.schema import messages
+from pycaffelite.schema.problems import WARNING, Report, raise_problem
 from pycaffelite.schema.reader import NetFile, SolverFile, read_net, read_solver, wrap_net
 from pycaffelite.snapshot import load_weights, resume_seed
 from pycaffelite.solvers.base import Solver
 
 PathLike = str | Path
+ReadFile = TypeVar("ReadFile", NetFile, SolverFile)
 Notify = Callable[[str], None]
 
 
@@ -125,6 +127,7 @@ def load_net(
     seed: int | None = None,
     builtin_data: bool = True,
     allow_python_layers: bool = False,
+    report: Report = raise_problem,
     notify: Notify = _silent,
 ) -> RunnableNet:
     """Read a net in any dialect and build it for a phase.
@@ -138,16 +141,18 @@ def load_net(
         seed: Of fillers and random layers; None takes one from the system.
         builtin_data: Whether the embedded digits stand in for a missing MNIST source.
         allow_python_layers: Whether Python layers may run the code that the net names; see `data_options`.
-        notify: Takes sentences that the user should read.
+        report: Takes the problems of the files; `schema.problems.strict_problem` stops at warnings too.
+        notify: Takes sentences that the user should read, warnings among them.
 
     Raises:
         PycaffeliteError: Whatever is wrong with the file, with its line.
     """
-    graph = build_graph(read_net(path), phase.upper(), level, stages)
+    file = told(read_net(path, report), notify)
+    graph = build_graph(file, phase.upper(), level, stages)
     options = data_options(path, builtin_data, notify, allow_python_layers)
     net = build(graph, dtype=dtype, seed=seed, data=options)
-    for file in _paths(weights):
-        load_weights(net, file)
+    for weights_file in _paths(weights):
+        load_weights(net, weights_file)
     return RunnableNet(compile_plan(net))
 
 
@@ -162,6 +167,7 @@ def load_solver(
     seed: int | None = None,
     builtin_data: bool = True,
     allow_python_layers: bool = False,
+    report: Report = raise_problem,
     notify: Notify = _silent,
 ) -> Solver:
     """Read a solver, build its train and test nets, and return it ready to run.
@@ -176,12 +182,13 @@ def load_solver(
         seed: In place of the snapshot's and of the solver's `random_seed`; without any the system gives one.
         builtin_data: Whether the embedded digits stand in for a missing MNIST source.
         allow_python_layers: Whether Python layers may run the code that the net names; see `data_options`.
-        notify: Takes sentences that the user should read.
+        report: Takes the problems of the files; `schema.problems.strict_problem` stops at warnings too.
+        notify: Takes sentences that the user should read, warnings among them.
 
     Raises:
         PycaffeliteError: Whatever is wrong with the files, with its line.
     """
-    file = path if isinstance(path, SolverFile) else read_solver(path)
+    file = path if isinstance(path, SolverFile) else told(read_solver(path, report), notify)
     if overrides:
         file = _overridden(file, overrides)
     if seed is None:
@@ -189,7 +196,9 @@ def load_solver(
         seed = resume_seed(snapshot) if snapshot is not None else None
     if seed is None and file.solver.random_seed >= 0:
         seed = file.solver.random_seed
-    roles = _NetRoles(file, net)
+    if net is not None:
+        told(net, notify)
+    roles = _NetRoles(file, net, lambda given: told(given, notify), report)
 
     def build_role(role: _Role, seed: int | None, share: Net | None) -> Net:
         options = data_options(role.file.path, builtin_data, notify, allow_python_layers)
@@ -223,7 +232,11 @@ class _Role:
 class _NetRoles:
     """Which nets a solver trains and tests, by Caffe's rules."""
 
-    def __init__(self, file: SolverFile, net: NetFile | None) -> None:
+    def __init__(
+        self, file: SolverFile, net: NetFile | None, told: Callable[[NetFile], NetFile], report: Report
+    ) -> None:
+        self.told = told
+        self.report = report
         self.file = file
         self.solver = file.solver
         self.given = net
@@ -275,10 +288,10 @@ class _NetRoles:
     def _net_of(self, field: str, value: Any, index: int = 0) -> NetFile:
         """Return the net of a field that names a file, or holds the net itself."""
         if not isinstance(value, str):
-            return wrap_net(value, self.file, field, index)
+            return self.told(wrap_net(value, self.file, field, index, self.report))
         path = locate_net(self.file.path, value)
         if path not in self.read:
-            self.read[path] = read_net(path)
+            self.read[path] = self.told(read_net(path, self.report))
         return self.read[path]
 
     def _role(self, file: NetFile, phase: str, state: Any) -> _Role:
@@ -287,6 +300,14 @@ class _NetRoles:
             if stated.HasField("phase"):
                 phase = "TRAIN" if stated.phase == messages.TRAIN else "TEST"
         return _Role(file, phase, state.level, tuple(state.stage))
+
+
+def told(file: ReadFile, notify: Notify) -> ReadFile:
+    """Tell the user what was read with a warning; return the file."""
+    for note in file.notes:
+        if note.severity == WARNING:
+            notify(str(note))
+    return file
 
 
 def locate_net(solver: PathLike, name: str) -> str:

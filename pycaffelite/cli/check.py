@@ -7,7 +7,14 @@ from typing import Any
 import click
 
 from pycaffelite.cli.boundary import FAILURE
-from pycaffelite.cli.options import input_shape_option, json_option, layers_option, level_option, stage_option
+from pycaffelite.cli.options import (
+    input_shape_option,
+    json_option,
+    layers_option,
+    level_option,
+    python_layers_option,
+    stage_option,
+)
 
 
 @click.command()
@@ -25,12 +32,13 @@ from pycaffelite.cli.options import input_shape_option, json_option, layers_opti
 @level_option
 @stage_option
 @layers_option
+@python_layers_option
 @json_option
 def check(files: tuple[str, ...], table: bool | None, **given: Any) -> None:
-    """Tell what files are, every problem in them, and what a net makes, without running anything.
+    """Tell what a file is, what is wrong with it, and what it makes.
 
-    Nets, solvers and weights of any age may be named; weights are held against the net before them. With --json each
-    file is one line. The exit status is 1 where a file has errors or cannot run here.
+    Nets, solvers and weights of any age may be named, and nothing is run; weights are held against the net before
+    them. With --json each file is one line. The exit status is 1 where a file has errors or cannot run here.
     """
     from pycaffelite.report import tables
     from pycaffelite.report.check import Settings, check_files
@@ -43,6 +51,7 @@ def check(files: tuple[str, ...], table: bool | None, **given: Any) -> None:
         shapes=given["input_shape"],
         skip_unknown=given["skip_unknown"],
         strict=given["strict"],
+        allow_python_layers=given["allow_python_layers"],
         phases=(given["phase"].upper(),) if given["phase"] else ("TRAIN", "TEST"),
     )
     with_table = len(files) <= 2 if table is None else table

@@ -13,6 +13,7 @@ from pycaffelite.api import locate_net
 from pycaffelite.errors import FieldError, Location, PrototxtError, PycaffeliteError
 from pycaffelite.graph.wiring import build_graph
 from pycaffelite.schema import messages
+from pycaffelite.schema.problems import Report, raise_problem, strict_problem
 from pycaffelite.schema.reader import NetFile, SolverFile, kind_of, parse_solver, read_net, read_solver
 
 
@@ -33,13 +34,16 @@ class Configuration:
     remarks: tuple[str, ...] = ()
 
 
-def configure(path: str, solver_path: str | None, settings: Sequence[str]) -> Configuration:
+def configure(
+    path: str, solver_path: str | None, settings: Sequence[str], report: Report = raise_problem
+) -> Configuration:
     """Find out what CONFIG is and what belongs to it, and apply `--set`.
 
     Args:
         path: CONFIG, a net or a solver.
         solver_path: `--solver`, for a net.
         settings: `--set`, each as "key=value".
+        report: Takes the problems of the files.
 
     Raises:
         PycaffeliteError: A file cannot be read, or is neither.
@@ -48,10 +52,10 @@ def configure(path: str, solver_path: str | None, settings: Sequence[str]) -> Co
     if kind == "solver":
         if solver_path is not None:
             raise click.UsageError(f"--solver goes with a net, and {path} is a solver already")
-        file = read_solver(path)
+        file = read_solver(path, report)
         found = Configuration(file, None, _net_path(file))
     elif kind == "net":
-        found = _for_net(path, solver_path)
+        found = _for_net(path, solver_path, report)
     else:
         raise PrototxtError(
             "this is neither a net nor a solver",
@@ -72,20 +76,20 @@ def _net_path(file: SolverFile) -> str | None:
     return None
 
 
-def _for_net(path: str, solver_path: str | None) -> Configuration:
+def _for_net(path: str, solver_path: str | None, report: Report) -> Configuration:
     """Find the solver of a net."""
     if solver_path is not None:
-        return Configuration(read_solver(solver_path), read_net(path), path)
+        return Configuration(read_solver(solver_path, report), read_net(path, report), path)
     candidates = solvers_of(path)
     if not candidates:
         solver = _default_solver(path)
         remark = "no solver for this net was found: the one below is used"
-        return Configuration(solver, read_net(path), path, (remark,))
+        return Configuration(solver, read_net(path, report), path, (remark,))
     chosen, *others = candidates
     remark = f"training with {chosen}"
     if others:
         remark += f" (there are others: {', '.join(map(str, others))}; --solver takes one)"
-    return Configuration(read_solver(chosen), None, path, (remark,))
+    return Configuration(read_solver(chosen, report), None, path, (remark,))
 
 
 def solvers_of(net: str) -> list[Path]:
@@ -155,7 +159,7 @@ def apply_setting(file: SolverFile, setting: str) -> None:
         value = f'"{value}"'
     try:
         # Repeated fields take several values as in a prototxt: --set "stepvalue=[100, 200]".
-        given = parse_solver(f"{name}: {value}", f"--set {setting}")
+        given = parse_solver(f"{name}: {value}", f"--set {setting}", strict_problem)
     except PrototxtError as error:
         raise FieldError(
             error.what, where=Location(f"--set {setting}"), expected=error.expected, got=error.got, hint=error.hint

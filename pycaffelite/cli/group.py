@@ -15,7 +15,7 @@ from pycaffelite.names import did_you_mean
 # What `--help` says of each command stands here, so that `--help` imports none. The command `x` is the function `x` of
 # the module `pycaffelite.cli.x`.
 COMMANDS: dict[str, str] = {
-    "check": "Tell what files are, every problem in them, and what a net makes, without running anything.",
+    "check": "Tell what a file is, what is wrong with it, and what it makes.",
     "train": "Train a net, from a solver or from a net alone.",
     "test": "Score a net with trained weights on its test data.",
     "time": "Measure each layer's forward and backward time.",

@@ -17,6 +17,7 @@ from pycaffelite.cli.options import (
     python_layers_option,
     seed_option,
     stage_option,
+    strict_option,
     threads_option,
     use_threads,
     weights_option,
@@ -36,6 +37,7 @@ from pycaffelite.cli.options import (
 @seed_option
 @builtin_data_option
 @layers_option
+@strict_option
 @python_layers_option
 @json_option
 def inspect(net: str, weights: tuple[str, ...], layer: str | None, npz: str | None, **given: Any) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 import click
 
 from pycaffelite.cli.boundary import echo
+from pycaffelite.errors import PycaffeliteError
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -79,6 +80,10 @@ builtin_data_option: Decorator = click.option(
     help="Fail where MNIST is missing, instead of using the built-in digits.",
 )
 
+strict_option: Decorator = click.option(
+    "--strict", is_flag=True, help="Stop at what is otherwise read with a warning: unknown fields, fields given twice."
+)
+
 python_layers_option: Decorator = click.option(
     "--allow-python-layers",
     is_flag=True,
@@ -121,6 +126,13 @@ def _shapes(values: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
             raise click.BadParameter(f"'{value}' is not of the form data=64x3x32x32")
         shapes[name] = tuple(map(int, words))
     return shapes
+
+
+def report_of(strict: bool) -> Callable[[PycaffeliteError], None]:
+    """Return what takes the problems of a file that is read."""
+    from pycaffelite.schema.problems import raise_problem, strict_problem
+
+    return strict_problem if strict else raise_problem
 
 
 def use_threads(count: int | None) -> int:

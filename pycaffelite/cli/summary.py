@@ -16,7 +16,9 @@ from pycaffelite.cli.options import (
     notify,
     phase_option,
     python_layers_option,
+    report_of,
     stage_option,
+    strict_option,
 )
 
 
@@ -29,6 +31,7 @@ from pycaffelite.cli.options import (
 @stage_option
 @builtin_data_option
 @layers_option
+@strict_option
 @python_layers_option
 @json_option
 def summary(net: str, input_shape: dict[str, tuple[int, ...]], **given: Any) -> None:
@@ -36,7 +39,7 @@ def summary(net: str, input_shape: dict[str, tuple[int, ...]], **given: Any) -> 
 
     MACs are the multiply-accumulate operations of a forward pass over the batch, in layers that multiply matrices.
     """
-    from pycaffelite.api import data_options
+    from pycaffelite.api import data_options, told
     from pycaffelite.graph.wiring import build_graph
     from pycaffelite.net import infer_shapes
     from pycaffelite.report import summary as report
@@ -45,7 +48,8 @@ def summary(net: str, input_shape: dict[str, tuple[int, ...]], **given: Any) -> 
     from pycaffelite.report.json_text import to_json
     from pycaffelite.schema.reader import read_net
 
-    graph = build_graph(with_inputs(read_net(net), input_shape), given["phase"].upper(), given["level"], given["stage"])
+    file = told(read_net(net, report_of(given["strict"])), notify)
+    graph = build_graph(with_inputs(file, input_shape), given["phase"].upper(), given["level"], given["stage"])
     options = data_options(net, given["builtin_data"], notify, given["allow_python_layers"])
     found = report.summarize(graph.name, graph.phase, infer_shapes(graph, data=options))
     if given["as_json"]:

@@ -18,6 +18,7 @@ from pycaffelite.cli.options import (
     python_layers_option,
     seed_option,
     stage_option,
+    strict_option,
     threads_option,
     use_threads,
     weights_option,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 @seed_option
 @builtin_data_option
 @layers_option
+@strict_option
 @python_layers_option
 @json_option
 def test(net: str, weights: tuple[str, ...], **given: Any) -> None:

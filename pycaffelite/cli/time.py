@@ -16,6 +16,7 @@ from pycaffelite.cli.options import (
     python_layers_option,
     seed_option,
     stage_option,
+    strict_option,
     threads_option,
     use_threads,
     weights_option,
@@ -35,6 +36,7 @@ from pycaffelite.cli.options import (
 @seed_option
 @builtin_data_option
 @layers_option
+@strict_option
 @python_layers_option
 @json_option
 def time(net: str, weights: tuple[str, ...], iterations: int, **given: Any) -> None:

@@ -14,6 +14,7 @@ from pycaffelite.cli.options import (
     python_layers_option,
     seed_option,
     stage_option,
+    strict_option,
     threads_option,
     weights_option,
 )
@@ -25,10 +26,16 @@ _EFFECT = click.Choice(["snapshot", "stop", "none"])
 @click.argument("config", type=click.Path(), metavar="CONFIG", required=False)
 @click.option("--solver", "solver_path", type=click.Path(), metavar="FILE", help="The solver, where CONFIG is a net.")
 @weights_option
+@click.option("--skip-mismatch", is_flag=True, help="Leave layers as they are where the weights are of another shape.")
 @click.option("--snapshot", type=click.Path(), metavar="FILE", help="A .solverstate to go on from.")
 @click.option("--resume", metavar="auto", help="Go on from the newest snapshot of this solver, if there is one.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set a field of the solver; repeatable.")
 @click.option("--iterations", type=click.IntRange(min=0), metavar="N", help="Train up to iteration N (max_iter).")
+@click.option(
+    "--on-nan",
+    type=click.Choice(["stop", "warn", "ignore"]),
+    help="What to do when the loss or a gradient is no finite number; otherwise as the solver says, else stop.",
+)
 @click.option("--sigint-effect", type=_EFFECT, default="stop", show_default=True, help="What Ctrl-C does.")
 @click.option("--sighup-effect", type=_EFFECT, default="snapshot", show_default=True, help="What a hangup does.")
 @level_option
@@ -37,6 +44,7 @@ _EFFECT = click.Choice(["snapshot", "stop", "none"])
 @seed_option
 @builtin_data_option
 @layers_option
+@strict_option
 @python_layers_option
 @json_option
 def train(**given: Any) -> None:

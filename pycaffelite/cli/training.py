@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 from pycaffelite.api import load_solver
 from pycaffelite.cli.configuration import Configuration, configure
 from pycaffelite.cli.loading import copy_weights
-from pycaffelite.cli.options import notify, use_threads
+from pycaffelite.cli.options import notify, report_of, use_threads
 from pycaffelite.cli.progress import TrainingProgress
 from pycaffelite.cli.signals import SignalRequests
 from pycaffelite.report import tables
@@ -22,9 +21,10 @@ from pycaffelite.report.stand_ins import stand_ins
 from pycaffelite.report.training import TrainingCollector, TrainingReport, render
 from pycaffelite.schema.reader import SolverFile
 from pycaffelite.schema.text import format_text
-from pycaffelite.snapshot import newest_snapshot, resume_seed, snapshot_prefix
+from pycaffelite.snapshot import load_weights, newest_snapshot, resume_seed, snapshot_prefix
 from pycaffelite.solvers import events
 from pycaffelite.solvers.base import Solver
+from pycaffelite.solvers.lints import start_lints
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,12 @@ class TrainOptions:
     config: str
     solver_path: str | None = None
     weights: tuple[str, ...] = ()
+    skip_mismatch: bool = False
     snapshot: str | None = None
     resume: str | None = None
     settings: tuple[str, ...] = ()
     iterations: int | None = None
+    on_nan: str | None = None
     sigint_effect: str = "stop"
     sighup_effect: str = "snapshot"
     level: int = 0
@@ -46,6 +48,7 @@ class TrainOptions:
     seed: int | None = None
     builtin_data: bool = True
     allow_python_layers: bool = False
+    strict: bool = False
     as_json: bool = False
 
 
@@ -55,10 +58,12 @@ def run_training(options: TrainOptions) -> None:
     settings = options.settings
     if options.iterations is not None:
         settings = (*settings, f"max_iter={options.iterations}")
-    configuration = configure(options.config, options.solver_path, settings)
+    configuration = configure(options.config, options.solver_path, settings, report_of(options.strict))
     if options.level or options.stage:
         configuration.solver.solver.train_state.level = options.level
         configuration.solver.solver.train_state.stage.extend(options.stage)
+    if options.on_nan is not None:
+        configuration.solver.solver.on_nan = options.on_nan
     for remark in configuration.remarks:
         notify(remark)
     snapshot = _newest_of(configuration.solver) if options.resume else options.snapshot
@@ -66,6 +71,8 @@ def run_training(options: TrainOptions) -> None:
         notify("there is no snapshot to resume from: starting anew")
     elif options.resume and options.weights:
         notify(f"going on from {snapshot}: --weights counts only for a training that starts anew")
+    weights = _weights(configuration.solver, options) if snapshot is None else ()
+    del configuration.solver.solver.weights[:]
     progress = TrainingProgress()
     log = LogWriter(progress.write)
     _announce(log, configuration)
@@ -75,12 +82,13 @@ def run_training(options: TrainOptions) -> None:
         seed=_seed(options, snapshot),
         builtin_data=options.builtin_data,
         allow_python_layers=options.allow_python_layers,
+        report=report_of(options.strict),
         notify=progress.note,
     )
     if snapshot is not None:
         _resume(log, solver, snapshot)
     else:
-        copy_weights(solver.net, options.weights)
+        _start_from(solver, weights, options)
     report = _run(solver, options, progress, log)
     if options.as_json:
         print(to_json(report))
@@ -91,6 +99,23 @@ def run_training(options: TrainOptions) -> None:
 def _newest_of(solver: SolverFile) -> str | None:
     """Return the newest solver state that a solver has written and that is whole."""
     return newest_snapshot(snapshot_prefix(solver.solver, solver.path), notify)
+
+
+def _weights(solver: SolverFile, options: TrainOptions) -> tuple[str, ...]:
+    """Return the files to start from: those that were typed, else those that the solver names."""
+    named = [name.strip() for value in solver.solver.weights for name in value.split(",")]
+    return options.weights or tuple(name for name in named if name)
+
+
+def _start_from(solver: Solver, weights: tuple[str, ...], options: TrainOptions) -> None:
+    """Copy weights, and tell what looks wrong before the first iteration."""
+    copy_weights(solver.net, weights, skip_mismatch=options.skip_mismatch)
+    for test_net in solver.test_nets:
+        if test_net.params.keys() - solver.net.params.keys():  # it has weights of its own
+            for file in weights:
+                load_weights(test_net, file, skip_mismatch=options.skip_mismatch)
+    for lint in start_lints(solver.net):
+        notify(str(lint))
 
 
 def _announce(log: LogWriter, configuration: Configuration) -> None:
@@ -133,16 +158,14 @@ def _run(solver: Solver, options: TrainOptions, progress: TrainingProgress, log:
     requests = SignalRequests(
         solver, sigint=options.sigint_effect, sighup=options.sighup_effect, stopping=progress.stopping
     )
-    diverged = False
     with requests, progress:
         for event in _events(solver, collector):
             log.event(event)
             progress.take(event)
             collector.take(event)
             requests.remarks(progress.write)
-            if isinstance(event, events.IterationDone) and not (diverged or math.isfinite(event.raw_loss)):
-                diverged = True
-                progress.note(f"DIVERGED: the loss is {event.raw_loss} at iteration {event.iteration}; lower base_lr")
+            if isinstance(event, events.Diverged):
+                progress.note(f"DIVERGED at iteration {event.iteration}: {event.trouble}; lower base_lr")
     log.line(Line("Optimization Done.", "caffe.cpp:250"))
     return collector.report()
 
@@ -152,7 +175,7 @@ def _events(solver: Solver, collector: TrainingCollector) -> Iterator[events.Eve
     yield from solver.run()
     report = collector.report()
     tested = {test.net_index for test in report.tests if test.iteration == report.iteration}
-    if report.reason != "done":
+    if report.reason == "stopped":
         return
     for index, plan in enumerate(solver.test_plans):
         if index not in tested:
@@ -175,7 +198,7 @@ def _advice(report: TrainingReport, configuration: Configuration, options: Train
     if net is not None:
         advice.append(_command("inspect", net, "--weights", report.weights_path, "--backward"))
     again = [options.config, *(["--solver", options.solver_path] if options.solver_path else [])]
-    more = [] if report.reason == "stopped" else ["--iterations", str(2 * report.iteration)]
+    more = [] if report.reason != "done" else ["--iterations", str(2 * report.iteration)]
     advice.append(_command("train", *again, "--snapshot", report.state_path, *more))
     return advice
 

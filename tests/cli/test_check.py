@@ -96,3 +96,18 @@ def test_layers_that_cannot_be_imported(run: Run, project: Path) -> None:
         "hint: a module of layers needs no more than classes under `@register(...)`; "
         "`pycaffelite.testing.LayerContract` tests them\n"
     )
+
+
+def test_warnings_are_told_and_strict_stops_at_them(run: Run, project: Path) -> None:
+    net = project / "nets" / "tiny.prototxt"
+    net.write_text("wobble: 3\n" + net.read_text())
+    told = "nets/tiny.prototxt:1:1: warning: unknown field `wobble` in NetParameter"
+    for command in (["train"], ["time", "--iterations", "1"], ["summary"], ["inspect"]):
+        result = run(*command, "nets/tiny.prototxt")
+        assert result.exit_code == 0, result.stderr
+        assert result.stderr.count(told) == 1, command
+        strict = run(*command, "nets/tiny.prototxt", "--strict")
+        assert (strict.exit_code, strict.stderr.count("error: nets/tiny.prototxt:1:1: unknown field `wobble`")) == (
+            1,
+            1,
+        )

@@ -191,7 +191,7 @@ layer { name: "c" type: "InnerProduct" bottom: "b" top: "c" inner_product_param 
 
 def test_the_record_of_a_net() -> None:
     record = json.loads(to_json(to_record(check(NET)), indent=None))
-    assert list(record)[:6] == ["file", "kind", "dialect", "status", "problems", "phases"]
+    assert list(record)[:7] == ["file", "kind", "dialect", "forks", "status", "problems", "phases"]
     assert set(record["problems"][0]) == {"severity", "line", "message", "hint"}
     phase = record["phases"]["TRAIN"]
     assert set(phase) >= {"inputs", "outputs", "layers", "parameters", "macs", "bytes"}

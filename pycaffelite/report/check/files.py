@@ -38,7 +38,8 @@ class FileReport:
     Attributes:
         file: As the user named it.
         kind: "net", "solver", "weights" or "other".
-        dialect: The form it was written in, and the fork whose fields it has.
+        dialect: The form it was written in: "V0", "V1" or "current"; of other files, what they are.
+        forks: The forks of Caffe that explain what else is in it.
         status: The worst of its problems: "ok", "warnings", "unsupported" (read whole, but holds layers that cannot run
             here) or "errors" (it could not be read or wired).
         problems: The worst first.
@@ -53,6 +54,7 @@ class FileReport:
     dialect: str
     status: Status
     problems: tuple[Problem, ...]
+    forks: tuple[str, ...] = ()
     phases: dict[str, PhaseReport] = field(default_factory=dict)
     stages: dict[str, list[str]] = field(default_factory=dict)
     sources: list[tuple[str, str, bool]] = field(default_factory=list)
@@ -113,7 +115,7 @@ class _FileCheck:
             self.look_at_net()
         elif kind == "solver":
             solver = read_solver(self.path, self.findings.report)
-            self.report = replace(self.report, dialect=getattr(solver, "dialect", "current"))
+            self.report = replace(self.report, dialect="current", forks=solver.forks)
             check_solver(solver, self.findings)
             self.keep_notes(solver.notes)
         else:
@@ -139,6 +141,7 @@ class _FileCheck:
         self.report = replace(
             self.report,
             dialect=file.dialect,
+            forks=file.forks,
             phases=phases,
             stages=stages_of(file),
             sources=sources_of(file.net, Path(self.path).parent),

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from pycaffelite.api import data_options
 from pycaffelite.blob import Shape
 from pycaffelite.errors import DataError, PycaffeliteError, ShapeError, UnsupportedError
 from pycaffelite.graph.graph import Graph, Node
 from pycaffelite.graph.wiring import build_graph
-from pycaffelite.layers.base import DataOptions
 from pycaffelite.layers.registry import has_layer
 from pycaffelite.net import LayerShapes, ShapeFlow
 from pycaffelite.report.check import assumed
@@ -74,6 +74,7 @@ class PhaseSettings:
     stages: Collection[str] = ()
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     skip_unknown: bool = False
+    allow_python_layers: bool = False
 
 
 def check_phase(file: NetFile, phase: str, settings: PhaseSettings, findings: Findings) -> PhaseReport:
@@ -83,17 +84,18 @@ def check_phase(file: NetFile, phase: str, settings: PhaseSettings, findings: Fi
         WiringError: The phase has no layers.
     """
     graph = build_graph(file, phase, settings.level, settings.stages, findings.report)
-    return _PhaseCheck(graph, Path(file.path).parent, settings, findings).run()
+    return _PhaseCheck(graph, file.path, settings, findings).run()
 
 
 class _PhaseCheck:
     """Takes shapes through a graph; a layer that fails leaves its tops unknown, and the next ones are tried."""
 
-    def __init__(self, graph: Graph, folder: Path, settings: PhaseSettings, findings: Findings) -> None:
+    def __init__(self, graph: Graph, file: str, settings: PhaseSettings, findings: Findings) -> None:
         self.graph = graph
         self.settings = settings
         self.findings = findings
-        self.flow = ShapeFlow(graph.phase, data=DataOptions(folder, builtin=False))
+        options = data_options(file, builtin_data=False, allow_python_layers=settings.allow_python_layers)
+        self.flow = ShapeFlow(graph.phase, data=options)
         self.summarizer = Summarizer(graph.phase, np.float32)
         self.assumed: dict[str, str] = {}
         self.bytes_of_number = 8 if graph.phase == "TRAIN" else 4  # with its diff, as float32

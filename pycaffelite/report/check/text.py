@@ -24,6 +24,7 @@ def to_record(report: FileReport) -> dict[str, Any]:
         "file": report.file,
         "kind": report.kind,
         "dialect": report.dialect,
+        "forks": report.forks,
         "status": report.status,
         "problems": list(report.problems),
     }
@@ -49,8 +50,10 @@ def render(report: FileReport, *, with_table: bool, with_splits: bool = False) -
 
 
 def _head(report: FileReport) -> Text:
-    kind = f"{report.kind}, {report.dialect}" if report.dialect else report.kind
-    return tables.line(f"{report.file}: {kind}: {report.status}")
+    words = [report.kind, report.dialect]
+    if report.forks:
+        words.append(f"with additions of {' and '.join(report.forks)}")
+    return tables.line(f"{report.file}: {', '.join(filter(None, words))}: {report.status}")
 
 
 def _problem(file: str, problem: Problem) -> Text:
