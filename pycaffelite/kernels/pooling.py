@@ -8,6 +8,8 @@ are one or two places apart.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -50,6 +52,8 @@ _SCRATCH = 10  # in `average_backward`: the length of each thread's scratch memo
 
 def max_forward(x: Array, y: Array, places: Array, g: Numbers) -> None:
     """Write the maximum of each window and its place in the plane, the first in row-major order where it is tied.
+
+    NaN never wins; the maximum of nothing else is -inf, at the first place.
 
     `places` has the float type of x; its bits hold integers of the same width.
     """
@@ -170,7 +174,7 @@ def _place_of_max(x: Array, base: int, h0: int, h1: int, ow: int, g: Numbers) ->
     for h in range(h0, h1):
         for w in range(w0, w1):
             value = x[base + h * g[WIDTH] + w]
-            if value > most:
+            if value > most or (math.isnan(most) and not math.isnan(value)):
                 most = value
                 place = h * g[WIDTH] + w
     return int(place)
@@ -196,7 +200,8 @@ def _max_of_windows(plane: int, _thread: int, x: Array, y: Array, _c: Array, _d:
             else:
                 max_2(x, at, row, high, size, first, row, y, to, left)
         for ow in range(g[OUT_W] if stride > 2 else 0):
-            y[target + ow] = x[base + _place_of_max(x, base, h0, h1, ow, g)]
+            value = x[base + _place_of_max(x, base, h0, h1, ow, g)]
+            y[target + ow] = -np.inf if math.isnan(value) else value
 
 
 @task("ffiff")
@@ -222,7 +227,8 @@ def _argmax_of_windows(
                 argmax_2(x, at, row, high, size, first, row, y, to, left, places, h0 * row)
         for ow in range(g[OUT_W] if stride > 2 else 0):
             place = _place_of_max(x, base, h0, h1, ow, g)
-            y[target + ow] = x[base + place]
+            value = x[base + place]
+            y[target + ow] = -np.inf if math.isnan(value) else value
             places[target + ow] = place
 
 

@@ -62,6 +62,11 @@ class _Emitter:
         spread = self.builder.insert_element(ir.Constant(vector, ir.Undefined), one, ir.Constant(ir.IntType(32), 0))
         return self.builder.add(places, self.shuffle(spread, spread, [0] * self.lanes))
 
+    def numbers_only(self, a: Any) -> Any:
+        """Return a with -inf where it is NaN, so that any number is larger."""
+        least = ir.Constant(a.type, [-np.inf] * self.lanes)
+        return self.builder.select(self.builder.fcmp_ordered("ord", a, a), a, least)
+
     def larger(self, a: Any, a_places: Any, b: Any, b_places: Any) -> tuple[Any, Any]:
         """Return b and its places where b is larger, else a and its."""
         wins = self.builder.fcmp_ordered(">", b, a)
@@ -84,8 +89,8 @@ def _max_of(lanes: int) -> Any:
             one = ir.Constant(ir.IntType(64), 1)
             first = emit.places(place)
             third = emit.more(first, width)
-            upper, upper_place = emit.larger(a, first, b, emit.more(first, one))
-            lower, lower_place = emit.larger(c, third, d, emit.more(third, one))
+            upper, upper_place = emit.larger(emit.numbers_only(a), first, b, emit.more(first, one))
+            lower, lower_place = emit.larger(emit.numbers_only(c), third, d, emit.more(third, one))
             value, at = emit.larger(upper, upper_place, lower, lower_place)
             emit.store(value, y, y_at)
             emit.store(at, places, y_at)
@@ -130,8 +135,9 @@ def _max_slowly(lanes: int) -> Any:
     def max_quads(x: Array, x_at: int, width: int, y: Array, y_at: int, places: Array, place: int) -> None:
         offsets = np.array([0, 1, width, width + 1])
         for i in range(lanes):
-            winner = offsets[np.argmax(x[x_at + 2 * i + offsets])]
-            y[y_at + i] = x[x_at + 2 * i + winner]
+            seen = np.fmax(x[x_at + 2 * i + offsets], -np.inf)
+            winner = offsets[np.argmax(seen)]
+            y[y_at + i] = seen.max()
             places[y_at + i] = place + 2 * i + winner
 
     return max_quads

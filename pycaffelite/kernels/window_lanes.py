@@ -54,6 +54,11 @@ class _Emitter:
         steps = ir.Constant(ir.VectorType(element, lanes), [step * i for i in range(lanes)])
         return self.builder.add(self.spread(one, lanes), steps)
 
+    def numbers_only(self, values: Any) -> Any:
+        """Return the values with -inf where they are NaN, so that any number is larger."""
+        least = ir.Constant(values.type, [-np.inf] * LANES)
+        return self.builder.select(self.builder.fcmp_ordered("ord", values, values), values, least)
+
     def within(self, first: Any, length: Any, lanes: int = LANES) -> Any:
         """Return which of first, first + 1, first + 2 ... are at least 0 and less than length."""
         limit = self.spread(self.builder.trunc(length, _I32), lanes)
@@ -126,7 +131,7 @@ def _max_of(stride: int, columns: int | None) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             emit = _Emitter(context, builder, signature.args[0].dtype, stride)
             most = _variable(builder, emit.vector)
-            builder.store(emit.every(args[0], args[1], args[5], args[6], -np.inf), most)
+            builder.store(emit.numbers_only(emit.every(args[0], args[1], args[5], args[6], -np.inf)), most)
 
             def take(values: Any, _distance: Any) -> None:
                 before = builder.load(most)
@@ -157,7 +162,7 @@ def _argmax_of(stride: int, columns: int | None) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             emit = _Emitter(context, builder, signature.args[0].dtype, stride)
             most, chosen = (_variable(builder, kind) for kind in (emit.vector, emit.places))
-            builder.store(emit.every(args[0], args[1], args[5], args[6], -np.inf), most)
+            builder.store(emit.numbers_only(emit.every(args[0], args[1], args[5], args[6], -np.inf)), most)
             element = emit.places.element
             columns_of_first = emit.numbers(args[5], element, stride)
             inside = builder.icmp_signed(">", columns_of_first, ir.Constant(emit.places, [0] * LANES))
@@ -289,12 +294,18 @@ def _places_of(at: int, row: int, height: int, width: int, first: int, length: i
     return (at + row * np.arange(height)[:, None] + columns).reshape(-1)
 
 
+def _numbers_only(values: Array) -> Array:
+    """Return the values with -inf where they are NaN."""
+    seen: Array = np.fmax(values, values.dtype.type(-np.inf))
+    return seen
+
+
 def _max_slowly(stride: int, _columns: int | None) -> Any:
     def write_max(
         x: Array, at: int, row: int, height: int, width: int, first: int, length: int, y: Array, y_at: int, left: int
     ) -> None:
         for i in range(min(LANES, left)):
-            y[y_at + i] = x[_places_of(at, row, height, width, first + stride * i, length)].max()
+            y[y_at + i] = _numbers_only(x[_places_of(at, row, height, width, first + stride * i, length)]).max()
 
     return write_max
 
@@ -306,8 +317,8 @@ def _argmax_slowly(stride: int, _columns: int | None) -> Any:
     ) -> None:  # fmt: skip
         for i in range(min(LANES, left)):
             window = _places_of(at, row, height, width, first + stride * i, length)
-            winner = window[np.argmax(x[window])]
-            y[y_at + i], places[y_at + i] = x[winner], winner - at + place
+            seen = _numbers_only(x[window])
+            y[y_at + i], places[y_at + i] = seen.max(), window[np.argmax(seen)] - at + place
 
     return write_argmax
 

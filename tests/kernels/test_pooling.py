@@ -136,3 +136,19 @@ def test_expected(dtype, tolerance):
         gradient[1][inside] += dy[1, oh, ow] * (2 * values - expected[1, oh, ow]) / values.sum()
     np.testing.assert_allclose(y, expected, rtol=tolerance)
     np.testing.assert_allclose(dx, gradient, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("kernel", "stride"), [(2, 2), (3, 2), (2, 1), (3, 1), (4, 4), (8, 8)])
+def test_nan_never_wins(kernel, stride, dtype):
+    outputs = (16 - kernel) // stride + 1
+    g = geometry(16, 16, (outputs, outputs), (kernel, kernel), (stride, stride))
+    x = np.random.default_rng(3).standard_normal((1, 16, 16)).astype(dtype)
+    x[np.random.default_rng(4).random(x.shape) < 0.5] = np.nan
+    y, alone, places = np.zeros((3, 1, outputs, outputs), dtype)
+    pooling.max_forward(x.reshape(-1), y.reshape(-1), places.reshape(-1), g)
+    pooling.max_without_places(x.reshape(-1), alone.reshape(-1), g)
+    most, chosen, *_ = naive(np.where(np.isnan(x), -np.inf, x), np.zeros_like(y), g)
+    np.testing.assert_array_equal(y, most)
+    np.testing.assert_array_equal(alone, most)
+    np.testing.assert_array_equal(places.view(f"i{places.itemsize}"), chosen)
