@@ -1,5 +1,6 @@
 """Weights and solver state to files and back, in the forms that Caffe reads and writes."""
 
+from pycaffelite.snapshot.newest import newest_snapshot
 from pycaffelite.snapshot.resume import resume_seed
 from pycaffelite.snapshot.training import (
     Paths,
@@ -22,6 +23,7 @@ __all__ = [
     "best_path",
     "check_writable",
     "load_weights",
+    "newest_snapshot",
     "restore_snapshot",
     "resume_seed",
     "save_weights",

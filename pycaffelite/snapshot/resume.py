@@ -1,12 +1,13 @@
 """The side file of a snapshot, `<prefix>_iter_N.resume.json`: what Caffe's solver state has no room for.
 
 It holds the seed, the loss window, the state of every layer that has one (data cursors, random counters), and digests
-of the weights and of the solver state, by which damage to either is noticed. It is JSON: data only. Snapshots of
-Caffe's do without it.
+of the weights and of the solver state, by which damage to either is noticed, and one of itself. It is JSON: data only.
+Snapshots of Caffe's do without it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from typing import Any
 from pycaffelite.errors import Location, SnapshotError
 from pycaffelite.snapshot.files import read_bytes, sha256_of
 
-FORMAT = 1
+FORMAT = 2
+_SEALED = 2  # from this format on the side file has a digest of itself
 
 
 def side_path(path: Path) -> Path:
@@ -27,7 +29,8 @@ def side_path(path: Path) -> Path:
 
 def encode(side: dict[str, Any]) -> bytes:
     """Return the content of a side file."""
-    return json.dumps({"format": FORMAT, **side}, indent=1).encode() + b"\n"
+    content = {"format": FORMAT, **side}
+    return json.dumps({**content, "digest": _digest(content)}, indent=1).encode() + b"\n"
 
 
 def read(path: Path) -> dict[str, Any] | None:
@@ -44,13 +47,7 @@ def read(path: Path) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         side = None
     if not isinstance(side, dict) or not isinstance(side.get("format"), int):
-        raise SnapshotError(
-            "damaged side file",
-            where=Location(str(file)),
-            expected="JSON, as a snapshot writes it",
-            got="something else",
-            hint="delete it to go on with the weights and the solver state alone",
-        )
+        raise _damaged(file, "something else")
     if side["format"] > FORMAT:
         raise SnapshotError(
             "side file of a later version",
@@ -59,7 +56,24 @@ def read(path: Path) -> dict[str, Any] | None:
             got=f"format {side['format']}",
             hint="update pycaffelite",
         )
+    digest = side.pop("digest", None)
+    if side["format"] >= _SEALED and digest != _digest(side):
+        raise _damaged(file, "another digest: the file is damaged, or was changed")
     return side
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _damaged(file: Path, got: str) -> SnapshotError:
+    return SnapshotError(
+        "damaged side file",
+        where=Location(str(file)),
+        expected="JSON, as a snapshot writes it",
+        got=got,
+        hint="delete it to go on with the weights and the solver state alone",
+    )
 
 
 def verify(path: Path) -> dict[str, Any] | None:

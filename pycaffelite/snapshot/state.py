@@ -68,9 +68,9 @@ def _read_binary(path: Path, history: Sequence[Array]) -> SolverState:
     try:
         message = messages.SolverState.FromString(read_bytes(path))
     except (DecodeError, ValueError):  # the latter for a string that is no text
-        raise _no_state(path) from None
+        raise no_state(path) from None
     if not message.HasField("iter"):
-        raise _no_state(path)
+        raise no_state(path)
     stored = [stored_blob(blob, path, f"history {index}") for index, blob in enumerate(message.history)]
     arrays = _matching(path, stored, history)
     return _checked(path, SolverState(message.iter, message.learned_net, message.current_step, arrays))
@@ -127,7 +127,8 @@ def _checked(path: Path, state: SolverState) -> SolverState:
     return state
 
 
-def _no_state(path: Path) -> SnapshotError:
+def no_state(path: Path) -> SnapshotError:
+    """Make the error for a file that is no solver state."""
     return SnapshotError(
         "not a solver state, or a damaged one",
         where=Location(str(path)),

@@ -236,7 +236,7 @@ def _mismatch(entry: NetLayer, blobs: Mapping[int, StoredBlob], owned: set[str],
                 where=entry.node.where,
                 expected=f"shape {shape_text(params[index].shape)}, as the net has it",
                 got=f"shape {shape_text(blob.shape)} in the file",
-                hint="rename the layer to train it from scratch and keep the other weights",
+                hint="rename the layer, or skip such layers with `--skip-mismatch`, to train it from scratch",
             )
     return None
 

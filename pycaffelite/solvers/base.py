@@ -230,7 +230,7 @@ class Solver:
             yield events.Diverged(self.iteration, trouble)
             return
         error = sentinel.diagnose(self.iteration, trouble, self.parameter.clip_gradients)
-        if self.parameter.snapshot or self.parameter.snapshot_after_train:
+        if (self.parameter.snapshot or self.parameter.snapshot_after_train) and sentinel.weights_are_finite():
             try:
                 written = self.snapshot()
             except SnapshotError as problem:

@@ -86,6 +86,10 @@ class Sentinel:
                     return f"the gradient of {learnable.name} is not finite"
         return ""
 
+    def weights_are_finite(self) -> bool:
+        """Return whether the state that `go_back` left is a good one: an update may overflow on good gradients."""
+        return all(bool(np.isfinite(learnable.blob.data).all()) for learnable in self._plan.net.learnables)
+
     def diagnose(self, iteration: int, trouble: str, clip: float) -> DivergenceError:
         """Run the bad iteration once more, layer by layer, on the same data; leave the state before it.
 
@@ -211,7 +215,7 @@ def _hint(net: Net, finding: Finding, clip: float) -> str:
     if not finding.entry.bottoms:
         return "the data themselves hold such values: look for them in the source, or leave those records out"
     if finding.what.startswith("parameter"):
-        return "the weights were so before this iteration: start from others"
+        return "weights from a file that are so: start from others; else the update before made them so: lower base_lr"
     if finding.entry.node.type in _UNDEFINED and not finding.what.startswith("the gradient"):
         return f"{_UNDEFINED[finding.entry.node.type]}: keep its bottom positive, with `shift` for example"
     if largest > _LARGE_DATA:

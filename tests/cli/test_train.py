@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from click.testing import Result
 
-from pycaffelite.cli.training import newest_snapshot
-
 Run = Callable[..., Result]
 
 PREFIX = re.compile(r"^[IWE]\d{4} \d\d:\d\d:\d\d\.\d{6} [ \d]{5,} \w+\.cpp:\d+\] ")
@@ -132,9 +130,25 @@ def test_the_place_of_a_wrong_setting_is_the_command_line(run: Run) -> None:
 
 
 def test_a_divergence_is_told_once(run: Run) -> None:
-    result = run("train", "nets/tiny.prototxt", "--set", "base_lr=1e30", "--set", "weight_decay=1e9")
+    wild = ("train", "nets/tiny.prototxt", "--set", "base_lr=1e30", "--set", "weight_decay=1e9")
+    result = run(*wild, "--on-nan", "warn")
     assert result.exit_code == 0
-    assert result.stderr.count("note: DIVERGED: the loss is ") == 1
+    assert result.stderr.count("note: DIVERGED at iteration ") == 1
+    assert "DIVERGED" not in run(*wild, "--on-nan", "ignore").stderr
+
+
+def test_a_divergence_ends_training_with_the_last_good_state(run: Run) -> None:
+    text = Path("nets/tiny.prototxt").read_text()
+    Path("nets/tiny.prototxt").write_text(text.replace("0.00390625", "1e30"))
+    result = run("train", "nets/tiny.prototxt")
+    assert result.exit_code == 1
+    assert "error: nets/tiny.prototxt:" in result.stderr
+    assert "training diverged at iteration 1: the loss is nan" in result.stderr
+    assert "the values of `data` are out of the usual range" in result.stderr
+    assert "the last good state is in out/tiny_iter_1.solverstate" in result.stderr
+    Path("nets/tiny.prototxt").write_text(text)
+    again = run("train", "nets/tiny.prototxt", "--resume", "auto")
+    assert again.exit_code == 0, again.stderr
 
 
 def test_nothing_to_resume_from(run: Run) -> None:
@@ -156,8 +170,58 @@ def test_weights_that_fit_nothing_are_told(run: Run) -> None:
     text = Path("nets/tiny.prototxt").read_text().replace('name: "ip"', 'name: "other"')
     Path("nets/tiny.prototxt").write_text(text)
     result = run("train", "nets/tiny.prototxt", "--iterations", "1", "--weights", "out/tiny_iter_1.caffemodel")
+    assert "out/tiny_iter_1.caffemodel: copied: nothing" in result.stderr
     assert "out/tiny_iter_1.caffemodel: not in the net, and ignored: ip" in result.stderr
     assert "out/tiny_iter_1.caffemodel: not in the file, and left as they were: other" in result.stderr
+
+
+def test_weights_of_another_shape_are_skipped_where_that_is_wanted(run: Run) -> None:
+    run("train", "nets/tiny.prototxt", "--iterations", "1")
+    wider = Path("nets/tiny.prototxt").read_text().replace("num_output: 2", "num_output: 3")
+    Path("nets/tiny.prototxt").write_text(wider)
+    start = ("train", "nets/tiny.prototxt", "--iterations", "1", "--weights", "out/tiny_iter_1.caffemodel")
+    refused = run(*start)
+    assert refused.exit_code == 1
+    assert "expected: shape 3x4, as the net has it\n  got:      shape 2x4 in the file" in refused.stderr
+    assert "nets/tiny.prototxt:" in refused.stderr
+    assert "`--skip-mismatch`" in refused.stderr
+    skipped = run(*start, "--skip-mismatch")
+    assert skipped.exit_code == 0, skipped.stderr
+    assert "out/tiny_iter_1.caffemodel: of other shapes, and skipped: ip" in skipped.stderr
+
+
+def test_several_weights_files(run: Run) -> None:
+    net = Path("nets/tiny.prototxt").read_text()
+    more = 'layer { name: "%s" type: "InnerProduct" bottom: "data" top: "%s" inner_product_param { num_output: 1 } }'
+    for name in ("a", "b"):
+        Path("nets/tiny.prototxt").write_text(net + more % (name, name))
+        run("train", "nets/tiny.prototxt", "--iterations", "1", "--set", f"snapshot_prefix=out/{name}")
+    Path("nets/tiny.prototxt").write_text(net.replace('"ip"', '"top"') + more % ("a", "a") + more % ("b", "b"))
+    files = "out/a_iter_1.caffemodel,out/b_iter_1.caffemodel"
+    result = run("train", "nets/tiny.prototxt", "--iterations", "1", "--weights", files)
+    told = [line for line in result.stderr.splitlines() if line.startswith(("note: out/", "note: in none"))]
+    assert told == [
+        "note: out/a_iter_1.caffemodel: copied: a",
+        "note: out/a_iter_1.caffemodel: not in the net, and ignored: ip",
+        "note: out/b_iter_1.caffemodel: copied: b",
+        "note: out/b_iter_1.caffemodel: not in the net, and ignored: ip",
+        "note: in none of the files, and left as they were: top",
+    ]
+
+
+def test_the_solvers_own_weights_count_where_none_are_typed(run: Run) -> None:
+    run("train", "nets/tiny.prototxt", "--iterations", "1")
+    own = ("train", "nets/tiny.prototxt", "--iterations", "2", "--set", "weights=none.caffemodel")
+    assert "error: none.caffemodel: no such file" in run(*own).stderr
+    assert run(*own, "--weights", "out/tiny_iter_1.caffemodel").exit_code == 0
+    assert run(*own, "--snapshot", "out/tiny_iter_1.solverstate").exit_code == 0
+
+
+def test_what_looks_wrong_is_told_before_the_first_iteration(run: Run) -> None:
+    text = Path("nets/tiny.prototxt").read_text().replace("num_output: 2", "num_output: 1")
+    Path("nets/tiny.prototxt").write_text(text)
+    result = run("train", "nets/tiny.prototxt")
+    assert "label 1 is out of range, for 1 classes labels are 0 to 0" in result.stderr
 
 
 def test_stages(run: Run) -> None:
@@ -211,17 +275,13 @@ def test_wrong_values(run: Run, arguments: list[str], message: str) -> None:
     assert message in result.stderr
 
 
-class TestNewestSnapshot:
-    def test_the_most_iterations_count(self, tmp_path: Path) -> None:
-        for name in (
-            "a_iter_9.solverstate",
-            "a_iter_10.solverstate",
-            "a_iter_2.solverstate.h5",
-            "b_iter_99.solverstate",
-        ):
-            (tmp_path / name).touch()
-        assert newest_snapshot(str(tmp_path / "a")) == str(tmp_path / "a_iter_10.solverstate")
-
-    def test_none(self, tmp_path: Path) -> None:
-        assert newest_snapshot(str(tmp_path / "a")) is None
-        assert newest_snapshot(str(tmp_path / "none" / "a")) is None
+def test_a_damaged_snapshot_is_passed_over(run: Run) -> None:
+    run("train", "nets/tiny.prototxt", "--set", "snapshot=2")
+    expected = weights("out/tiny_iter_6.caffemodel")
+    path = Path("out/tiny_iter_6.caffemodel")
+    path.write_bytes(expected[:-4] + b"\0\0\0\1")
+    result = run("train", "nets/tiny.prototxt", "--resume", "auto")
+    assert result.exit_code == 0, result.stderr
+    assert "passing over tiny_iter_6.solverstate to the one before" in result.stderr
+    assert "Resuming from out/tiny_iter_4.solverstate" in result.stderr
+    assert weights("out/tiny_iter_6.caffemodel") == expected

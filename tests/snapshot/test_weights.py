@@ -119,7 +119,7 @@ def test_a_shape_that_does_not_fit_changes_nothing(tmp_path, name):
         "  expected: shape 4, as the net has it\n"
         "  got:      shape 3 in the file\n"
         "\n"
-        "hint: rename the layer to train it from scratch and keep the other weights"
+        "hint: rename the layer, or skip such layers with `--skip-mismatch`, to train it from scratch"
     )
     for ours, theirs in zip(values(other), before, strict=True):
         np.testing.assert_array_equal(ours, theirs)

@@ -99,7 +99,14 @@ def test_weights_that_were_not_finite_before(make_solver):
     solver.net.params["s"][0].data[1] = np.inf
     error, _seen = diverge(solver)
     assert error.what.endswith("parameter 0 is the first that is not finite")
-    assert error.hint == "the weights were so before this iteration: start from others"
+    assert error.hint.startswith("weights from a file that are so: start from others")
+
+
+def test_an_update_that_overflows_leaves_no_good_state(make_solver):
+    error, seen = diverge(make_solver("base_lr: 1e30 weight_decay: 1e30 snapshot_after_train: true"))
+    assert "parameter 0 is the first that is not finite" in error.what
+    assert error.hint.endswith("the update before made them so: lower base_lr")
+    assert not any(isinstance(event, events.SnapshotWritten) for event in seen)
 
 
 def test_a_gradient_that_is_not_finite(make_solver):
