@@ -56,3 +56,9 @@ def split_priors(priors: Array, code: int) -> tuple[Array, Array]:
             box = ", ".join(f"{edge:g}" for edge in pair[0, flat[0]])
             raise DataError("a prior has no extent", expected="width and height above 0", got=f"prior {flat[0]}: {box}")
     return pair[0], pair[1]
+
+
+def best_first(scores: Array, candidates: Array, most: int) -> Array:
+    """Return the candidates by falling score, of equals the first first; no more than `most`, if not negative."""
+    order: Array = candidates[np.argsort(-scores[candidates], kind="stable")]
+    return order[:most] if most >= 0 else order

@@ -11,7 +11,7 @@ from pycaffelite.blob import Array, Blob, Shape
 from pycaffelite.errors import FieldError
 from pycaffelite.kernels import boxes
 from pycaffelite.layers.base import Arity, Context, Layer, Layout
-from pycaffelite.layers.detection import check_predictions, class_count, split_priors
+from pycaffelite.layers.detection import best_first, check_predictions, class_count, split_priors
 from pycaffelite.layers.registry import register
 
 _COLUMNS = 7
@@ -109,9 +109,3 @@ class DetectionOutput(Layer):
             best = np.argsort(-found[:, 2], kind="stable")[: self.keep]
             found = found[best[np.argsort(found[best, 1], kind="stable")]]
         return found
-
-
-def best_first(scores: Array, candidates: Array, most: int) -> Array:
-    """Return the candidates by falling score, of equals the first first; no more than `most`, if not negative."""
-    order: Array = candidates[np.argsort(-scores[candidates], kind="stable")]
-    return order[:most] if most >= 0 else order
