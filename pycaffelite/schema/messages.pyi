@@ -269,6 +269,8 @@ class LayerParameter(Message):
     margin_inner_product_param: MarginInnerProductParameter
     crelu_param: CReLUParameter
     st_param: SpatialTransformerParameter
+    dense_image_data_param: DenseImageDataParameter
+    video_data_param: VideoDataParameter
     convolution3d_param: Convolution3DParameter
     pooling3d_param: Pooling3DParameter
     def __init__(
@@ -355,6 +357,8 @@ class LayerParameter(Message):
         margin_inner_product_param: MarginInnerProductParameter | dict[str, Any] | None = ...,
         crelu_param: CReLUParameter | dict[str, Any] | None = ...,
         st_param: SpatialTransformerParameter | dict[str, Any] | None = ...,
+        dense_image_data_param: DenseImageDataParameter | dict[str, Any] | None = ...,
+        video_data_param: VideoDataParameter | dict[str, Any] | None = ...,
         convolution3d_param: Convolution3DParameter | dict[str, Any] | None = ...,
         pooling3d_param: Pooling3DParameter | dict[str, Any] | None = ...,
     ) -> None: ...
@@ -534,6 +538,11 @@ class TransformationParameter(Message):
     mean_value: RepeatedScalarFieldContainer[float]
     force_color: bool
     force_gray: bool
+    crop_h: int
+    crop_w: int
+    crop_height: int
+    crop_width: int
+    scale_factors: RepeatedScalarFieldContainer[float]
     def __init__(
         self,
         *,
@@ -544,6 +553,11 @@ class TransformationParameter(Message):
         mean_value: Iterable[float] | None = ...,
         force_color: bool | None = ...,
         force_gray: bool | None = ...,
+        crop_h: int | None = ...,
+        crop_w: int | None = ...,
+        crop_height: int | None = ...,
+        crop_width: int | None = ...,
+        scale_factors: Iterable[float] | None = ...,
     ) -> None: ...
 
 class DataParameter(Message):
@@ -619,6 +633,10 @@ class HDF5OutputParameter(Message):
 
 class ImageDataParameter(Message):
     DESCRIPTOR: Any
+    LabelType: EnumTypeWrapper
+    NONE: int
+    IMAGE: int
+    PIXEL: int
     source: str
     scale: float
     mean_file: str
@@ -631,6 +649,8 @@ class ImageDataParameter(Message):
     new_width: int
     is_color: bool
     root_folder: str
+    ignore_label: int
+    label_type: int
     def __init__(
         self,
         *,
@@ -646,6 +666,80 @@ class ImageDataParameter(Message):
         new_width: int | None = ...,
         is_color: bool | None = ...,
         root_folder: str | None = ...,
+        ignore_label: int | None = ...,
+        label_type: int | str | None = ...,
+    ) -> None: ...
+
+class DenseImageDataParameter(Message):
+    DESCRIPTOR: Any
+    source: str
+    batch_size: int
+    rand_skip: int
+    shuffle: bool
+    new_height: int
+    new_width: int
+    is_color: bool
+    root_folder: str
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        batch_size: int | None = ...,
+        rand_skip: int | None = ...,
+        shuffle: bool | None = ...,
+        new_height: int | None = ...,
+        new_width: int | None = ...,
+        is_color: bool | None = ...,
+        root_folder: str | None = ...,
+    ) -> None: ...
+
+class VideoDataParameter(Message):
+    DESCRIPTOR: Any
+    source: str
+    scale: float
+    mean_file: str
+    batch_size: int
+    crop_size: int
+    mirror: bool
+    rand_skip: int
+    shuffle: bool
+    new_height: int
+    new_width: int
+    is_color: bool
+    root_folder: str
+    new_length: int
+    show_data: bool
+    use_image: bool
+    use_temporal_jitter: bool
+    sampling_rate: int
+    max_sampling_rate: int
+    use_sampling_rate_jitter: bool
+    use_multiple_label: bool
+    num_of_labels: int
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        scale: float | None = ...,
+        mean_file: str | None = ...,
+        batch_size: int | None = ...,
+        crop_size: int | None = ...,
+        mirror: bool | None = ...,
+        rand_skip: int | None = ...,
+        shuffle: bool | None = ...,
+        new_height: int | None = ...,
+        new_width: int | None = ...,
+        is_color: bool | None = ...,
+        root_folder: str | None = ...,
+        new_length: int | None = ...,
+        show_data: bool | None = ...,
+        use_image: bool | None = ...,
+        use_temporal_jitter: bool | None = ...,
+        sampling_rate: int | None = ...,
+        max_sampling_rate: int | None = ...,
+        use_sampling_rate_jitter: bool | None = ...,
+        use_multiple_label: bool | None = ...,
+        num_of_labels: int | None = ...,
     ) -> None: ...
 
 class InputParameter(Message):
