@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from pycaffelite.blob import Blob, Shape
 from pycaffelite.errors import FieldError, ShapeError, WiringError
-from pycaffelite.kernels import pooling, stochastic_pooling
+from pycaffelite.kernels import pooling
 from pycaffelite.layers.base import Arity, Context, Layer, Layout, shape_text
+from pycaffelite.layers.pools import Pool, draw_uniform, pooled_sizes
 from pycaffelite.layers.registry import register
-from pycaffelite.layers.windows import LARGEST
+from pycaffelite.layers.windows import LARGEST, Windows
 from pycaffelite.schema import messages
 
 _AXES = ("h", "w")
@@ -30,7 +29,8 @@ class Pooling(Layer):
     Tops: y, N x C x output sizes; with MAX optionally the places of the maxima, row-major numbers in their channel.
     Params: none.
     Fields: `pooling_param`: pool (MAX); kernel_size, stride (1), pad (0), each also as _h and _w; global_pooling
-        (false): one window of the whole channel; round_mode (CEIL); engine (ignored).
+        (false): one window of the whole channel; round_mode (CEIL), or ceil_mode (true), as some forks call it; engine
+        (ignored).
         Output size: (in + 2 pad - kernel) / stride rounded up (FLOOR: down), + 1; with any pad, one less on each axis
         where the last window would begin beyond the input and its first pad.
     Backward: MAX and drawn: dy goes to its place; AVE: dy / divisor to each place of the window.
@@ -45,13 +45,14 @@ class Pooling(Layer):
         fields = message.pooling_param
         self.method: int = fields.pool
         self.whole: bool = fields.global_pooling
-        self.floor = fields.round_mode == messages.PoolingParameter.FLOOR
+        self.floor = _rounds_down(fields)
         self.passes = 0  # of random numbers drawn
         if len(message.top) > 1 and self.method != messages.PoolingParameter.MAX:
             raise WiringError("only MAX has a second top", expected="1 top", got=f"{len(message.top)} tops")
         self.stride = _pair(fields, "stride", least=1)
         self.pad = _pair(fields, "pad", least=0)
         self.kernel = self._kernel(fields)
+        self.pool = Pool(self.method, context)
 
     def _kernel(self, fields: Any) -> tuple[int, int]:
         """Return height and width of the window; (0, 0) for the whole channel."""
@@ -86,90 +87,56 @@ class Pooling(Layer):
             raise ShapeError(
                 "Pooling needs four axes", expected="N x C x H x W", got=f"bottom of shape {shape_text(shape)}"
             )
-        top = (*shape[:2], *self._sizes(shape))
-        buffers: dict[str, Any] = {}
-        if self.method != messages.PoolingParameter.AVE:
-            buffers["places"] = (top, None)  # integers in the bits of floats
-        if self.method == messages.PoolingParameter.STOCHASTIC:
-            buffers["uniform"] = (top, None)
-        return Layout([top] * max(1, len(self.message.top)), buffers=buffers)
+        top = (*shape[:2], *pooled_sizes(shape, self._windows(shape), floor=self.floor))
+        return Layout([top] * max(1, len(self.message.top)), buffers=self.pool.buffers(top))
 
-    def _sizes(self, shape: Shape) -> tuple[int, int]:
-        """Return height and width of the output."""
-        sizes = []
-        for axis, length in enumerate(shape[2:]):
-            kernel, stride, pad = self.kernel[axis] or length, self.stride[axis], self.pad[axis]
-            room = length + 2 * pad - kernel
-            size = (room // stride if self.floor else -(-room // stride)) + 1
-            if any(self.pad) and (size - 1) * stride >= length + pad:
-                size -= 1
-            along = f"{stride} apart, that all touch the input along {_AXES[axis]}"
-            if size < 1 or (size - 1) * stride - pad >= length:
-                raise ShapeError(
-                    "kernel does not fit its input" if size < 1 else "the last window holds no input",
-                    expected=f"windows of {kernel} places, {along}",
-                    got=f"bottom of shape {shape_text(shape)}",
-                    hint="use a smaller kernel or pad the input" if size < 1 else "write `round_mode: FLOOR`",
-                )
-            sizes.append(size)
-        return sizes[0], sizes[1]
+    def _windows(self, shape: Shape) -> Windows:
+        """Return how the windows slide over a bottom of this shape."""
+        kernel = shape[2:] if self.whole else self.kernel
+        return Windows(kernel, self.stride, self.pad, (1, 1))
 
     def prepare(self, bottom_shapes: Sequence[Shape]) -> None:
         """Gather the lengths that the kernels take."""
-        height, width = bottom_shapes[0][2:]
-        kernel = (self.kernel[0] or height, self.kernel[1] or width)
-        sizes = self._sizes(bottom_shapes[0])
-        self.geometry = np.array([height, width, *sizes, *kernel, *self.stride, *self.pad], np.int64)
+        shape = bottom_shapes[0]
+        windows = self._windows(shape)
+        self.pool.place(shape[2:], pooled_sizes(shape, windows, floor=self.floor), windows)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y, and the mask if it is asked for."""
-        x, y = bottom[0].data.reshape(-1), top[0].data.reshape(-1)
-        if self.method == messages.PoolingParameter.AVE:
-            pooling.average_forward(x, y, self.geometry)
-            return
-        places = self.buffers["places"].reshape(-1)
-        if self.method == messages.PoolingParameter.MAX:
-            pooling.max_forward(x, y, places, self.geometry)
-        elif self.context.phase == "TRAIN":
-            key = np.random.Philox(key=self.context.key(self.name), counter=[0, self.passes, 0, 0])
-            uniform = self.buffers["uniform"].reshape(-1)
-            uniform[:] = np.random.Generator(key).random(uniform.size)  # the same draws in every float type
+        if self.pool.draws:
+            draw_uniform(self.context.key(self.name), self.passes, self.buffers["uniform"])
             self.passes += 1
-            stochastic_pooling.sample_forward(x, uniform, y, places, self.geometry)
-        else:
-            stochastic_pooling.expect_forward(x, y, self.geometry)
+        self.pool.forward(bottom[0].data, top[0].data, self.buffers)
         if len(top) > 1:
-            pooling.copy_places(places, top[1].data.reshape(-1), self.geometry)
+            places, mask = self.buffers["places"].reshape(-1), top[1].data.reshape(-1)
+            pooling.copy_places(places, mask, self.pool.geometry)
 
     def forward_alone(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y; the places of maxima only if the mask is asked for."""
-        plain = self.method == messages.PoolingParameter.MAX and len(top) == 1
-        if plain and not pooling.has_quads(self.geometry):
-            pooling.max_without_places(bottom[0].data.reshape(-1), top[0].data.reshape(-1), self.geometry)
+        if len(top) == 1 and self.pool.largest:
+            self.pool.forward_alone(bottom[0].data, top[0].data, self.buffers)
         else:
             self.forward(bottom, top)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx."""
-        if not wanted[0]:
-            return
-        dy, dx = top[0].diff.reshape(-1), bottom[0].diff.reshape(-1)
-        drawn = self.context.phase == "TRAIN"
-        if self.method == messages.PoolingParameter.AVE:
-            pooling.average_backward(dy, dx, self.geometry)
-        elif self.method == messages.PoolingParameter.MAX or drawn:
-            pooling.max_backward(dy, self.buffers["places"].reshape(-1), dx, self.geometry)
-        else:
-            x, y = bottom[0].data.reshape(-1), top[0].data.reshape(-1)
-            stochastic_pooling.expect_backward(x, y, dy, dx, self.geometry)
+        if wanted[0]:
+            self.pool.backward((bottom[0].data, top[0].data, top[0].diff, bottom[0].diff), self.buffers)
 
     def state(self) -> dict[str, Any]:
         """Return how many passes have drawn random numbers."""
-        return {"passes": self.passes} if self.method == messages.PoolingParameter.STOCHASTIC else {}
+        return {"passes": self.passes} if self.pool.drawn else {}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on drawing after that many passes."""
         self.passes = int(state.get("passes", 0))
+
+
+def _rounds_down(fields: Any) -> bool:
+    """Return whether a last window that does not fit is left out."""
+    if fields.HasField("round_mode"):
+        return bool(fields.round_mode == messages.PoolingParameter.FLOOR)
+    return not fields.ceil_mode
 
 
 def _pair(fields: Any, stem: str, *, least: int, single: str | None = None) -> tuple[int, int]:
@@ -177,6 +144,8 @@ def _pair(fields: Any, stem: str, *, least: int, single: str | None = None) -> t
     single = single or stem
     named = [f"{stem}_{axis}" for axis in _AXES]
     present = [fields.HasField(name) for name in named]
+    if stem == "kernel" and fields.HasField(single) and not all(present):
+        present = [False, False]  # one of the two beside kernel_size has no effect, as in Caffe
     if any(present) and (fields.HasField(single) or not all(present)):
         raise FieldError(
             f"{stem} has two forms",

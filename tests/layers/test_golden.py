@@ -25,9 +25,7 @@ REJECTED = [
 ]
 
 # Types with numbers here that have no layer yet. A type leaves the list when its layer arrives.
-MISSING = """
-    SPP
-"""
+MISSING = ""
 
 # Relative to the largest element of an array: for tops and parameters, for diffs.
 TOLERANCES = {np.float64: (1e-11, 1e-11), np.float32: (1e-5, 5e-5)}

@@ -60,6 +60,18 @@ class TestPooling(LayerContract):
             "pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 round_mode: FLOOR }",
             oracle=partial(pool, reduce=mean, sizes=(2, 3), kernel=(3, 3), stride=(2, 2), pad=(1, 1)),
         ),
+        "rounded_down_the_older_way": Case(
+            "pooling_param { kernel_size: 3 stride: 2 ceil_mode: false }",
+            oracle=partial(pool, reduce=largest, sizes=(1, 2), kernel=(3, 3), stride=(2, 2)),
+        ),
+        "round_mode_wins": Case(
+            "pooling_param { kernel_size: 3 stride: 2 ceil_mode: false round_mode: CEIL }",
+            oracle=partial(pool, reduce=largest, sizes=(2, 2), kernel=(3, 3), stride=(2, 2)),
+        ),
+        "kernel_h_beside_kernel_size": Case(
+            "pooling_param { kernel_size: 2 kernel_h: 4 }",
+            oracle=partial(pool, reduce=largest, sizes=(3, 4), kernel=(2, 2)),
+        ),
         "global": Case(
             "pooling_param { pool: AVE global_pooling: true }",
             oracle=partial(pool, reduce=mean, sizes=(1, 1), kernel=(4, 5)),

@@ -1,0 +1,103 @@
+"""The family of pooling layers: how many windows there are, and what is made of those of one plane."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from pycaffelite.blob import Array, Shape
+from pycaffelite.errors import ShapeError
+from pycaffelite.kernels import pooling, stochastic_pooling
+from pycaffelite.layers.base import Context, shape_text
+from pycaffelite.layers.windows import Windows
+from pycaffelite.schema import messages
+
+
+def pooled_sizes(shape: Shape, windows: Windows, *, floor: bool = False) -> Shape:
+    """Return how many windows there are along each spatial axis of N x C x spatial axes.
+
+    Their number is rounded up, or down with `floor`. With any pad, there is one less along each axis where the last
+    window would begin beyond the input and its first pad.
+
+    Raises:
+        ShapeError: There is no window, or the last one holds no input.
+    """
+    sizes = []
+    names = "dhw"[5 - len(shape) :] if len(shape) <= 5 else ""
+    numbers = zip(shape[2:], windows.kernel, windows.stride, windows.pad, strict=True)
+    for axis, (length, kernel, stride, pad) in enumerate(numbers):
+        room = length + 2 * pad - kernel
+        size = (room // stride if floor else -(-room // stride)) + 1
+        if any(windows.pad) and (size - 1) * stride >= length + pad:
+            size -= 1
+        if size < 1 or (size - 1) * stride - pad >= length:
+            raise ShapeError(
+                "kernel does not fit its input" if size < 1 else "the last window holds no input",
+                expected=f"windows of {kernel} places, {stride} apart, that all touch the input along {names[axis]}",
+                got=f"bottom of shape {shape_text(shape)}",
+                hint="use a smaller kernel or pad the input" if size < 1 else "write `round_mode: FLOOR`",
+            )
+        sizes.append(size)
+    return tuple(sizes)
+
+
+class Pool:
+    """Windows over the planes of N x C x H x W, and what becomes of each.
+
+    Args:
+        method: MAX, AVE or STOCHASTIC, as PoolingParameter counts them.
+        context: The phase decides whether a stochastic pool draws.
+    """
+
+    def __init__(self, method: int, context: Context) -> None:
+        methods = messages.PoolingParameter
+        self.largest, self.drawn = method == methods.MAX, method == methods.STOCHASTIC
+        self.draws = self.drawn and context.phase == "TRAIN"
+        self.geometry = np.zeros(10, np.int64)
+
+    def place(self, lengths: Sequence[int], sizes: Sequence[int], windows: Windows) -> None:
+        """Take the lengths of the input and of the output."""
+        numbers = [*lengths, *sizes, *windows.kernel, *windows.stride, *windows.pad]
+        self.geometry = np.array(numbers, np.int64)
+
+    def buffers(self, top: Shape) -> dict[str, tuple[Shape, None]]:
+        """Return what `forward` and `backward` need: places, as integers in the bits of floats, and random numbers."""
+        names = ["places"] if self.largest or self.drawn else []
+        return dict.fromkeys(names + ["uniform"] * self.drawn, (top, None))
+
+    def forward(self, x: Array, y: Array, buffers: Mapping[str, Array]) -> None:
+        """Write y; `buffers` hold random numbers from [0, 1) where they are drawn."""
+        x, y = x.reshape(-1), y.reshape(-1)
+        if self.largest:
+            pooling.max_forward(x, y, buffers["places"].reshape(-1), self.geometry)
+        elif not self.drawn:
+            pooling.average_forward(x, y, self.geometry)
+        elif self.draws:
+            uniform, places = buffers["uniform"].reshape(-1), buffers["places"].reshape(-1)
+            stochastic_pooling.sample_forward(x, uniform, y, places, self.geometry)
+        else:
+            stochastic_pooling.expect_forward(x, y, self.geometry)
+
+    def forward_alone(self, x: Array, y: Array, buffers: Mapping[str, Array]) -> None:
+        """Write y where no `backward` follows."""
+        if self.largest and not pooling.has_quads(self.geometry):
+            pooling.max_without_places(x.reshape(-1), y.reshape(-1), self.geometry)
+        else:
+            self.forward(x, y, buffers)
+
+    def backward(self, blobs: tuple[Array, Array, Array, Array], buffers: Mapping[str, Array]) -> None:
+        """Write dx, given x, y, dy, dx."""
+        x, y, dy, dx = (array.reshape(-1) for array in blobs)
+        if self.largest or self.draws:
+            pooling.max_backward(dy, buffers["places"].reshape(-1), dx, self.geometry)
+        elif self.drawn:
+            stochastic_pooling.expect_backward(x, y, dy, dx, self.geometry)
+        else:
+            pooling.average_backward(dy, dx, self.geometry)
+
+
+def draw_uniform(key: int, passes: int, uniform: Array) -> None:
+    """Write numbers from [0, 1): the same for a key and a number of passes, in every float type."""
+    generator = np.random.Generator(np.random.Philox(key=key, counter=[0, passes, 0, 0]))
+    uniform[...] = generator.random(uniform.size).reshape(uniform.shape)
