@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from pycaffelite.errors import Location, PrototxtError, PycaffeliteError
 from pycaffelite.names import close_matches
+
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
 
 def read_bytes(path: str | Path, wanted: str, error: type[PycaffeliteError] = PrototxtError) -> bytes:
@@ -32,8 +35,20 @@ def read_bytes(path: str | Path, wanted: str, error: type[PycaffeliteError] = Pr
         raise error(f"the file cannot be read: {reason}", where=where, expected=f"a file with {wanted}") from None
 
 
+def is_binary(path: str | Path) -> bool:
+    """Tell whether a file begins with bytes that no text has; of a file that cannot be read: no."""
+    try:
+        with Path(path).open("rb") as file:
+            return _CONTROL.search(file.read(1 << 16)) is not None
+    except (OSError, ValueError):
+        return False
+
+
 def decode_text(content: bytes, path: str) -> str:
-    """Turn the bytes of a prototxt into text; line ends of every system become newlines."""
+    """Turn the bytes of a prototxt into text; line ends of every system become newlines.
+
+    Comments may be in any encoding: what of them is not UTF-8 is replaced.
+    """
     where = Location(path)
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise PrototxtError(
@@ -44,13 +59,24 @@ def decode_text(content: bytes, path: str) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
-        raise _undecodable(content, path, problem.start) from None
+        text = _COMMENTS.sub(_readable, content.decode("utf-8-sig", "surrogateescape"))
+        if (strange := _STRANGE.search(text)) is not None:
+            raise _undecodable(content, path, len(text[: strange.start()].encode())) from problem
     if "\0" in text:
         line = content.count(b"\n", 0, content.index(b"\0")) + 1
         raise PrototxtError(
             "the file holds a zero byte: it is binary, or damaged", where=Location(path, line), hint=_WEIGHTS_HINT
         )
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+_COMMENTS = re.compile(r"""(?P<text>"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+')|(?:\#|//)[^\n]*+""")
+_STRANGE = re.compile("[\udc80-\udcff]")
+
+
+def _readable(match: re.Match[str]) -> str:
+    """Replace, in a comment, the bytes that are not UTF-8; texts in quotes stay as they are."""
+    return match.group() if match["text"] else _STRANGE.sub("\N{REPLACEMENT CHARACTER}", match.group())
 
 
 _WEIGHTS_HINT = "a .caffemodel is given with --weights, a .solverstate with --snapshot"

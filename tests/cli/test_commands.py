@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from click.testing import Result
 
+from pycaffelite.schema import messages
+
 Run = Callable[..., Result]
 
 
@@ -90,7 +92,7 @@ class TestUpgrade:
     def test_to_standard_output(self, run: Run) -> None:
         Path("old.prototxt").write_text('layers { name: "r" type: RELU bottom: "x" top: "y" }')
         result = run("upgrade", "old.prototxt")
-        assert result.exit_code == 0
+        assert result.exit_code == 0, result.stderr
         assert result.stdout == 'layer {\n  name: "r"\n  type: "ReLU"\n  bottom: "x"\n  top: "y"\n}\n'
         assert "note: old.prototxt:1:1: " in result.stderr
 
@@ -117,6 +119,19 @@ class TestUpgrade:
         result = run("upgrade", "nets/tiny.prototxt", "none/new.prototxt")
         assert result.exit_code == 1
         assert f"error: {Path('none/new.prototxt')}: no such file or folder" in result.stderr
+
+    def test_binary_weights(self, run: Run, project: Path) -> None:
+        folder = Path(__file__).parent.parent / "golden" / "interop" / "models"
+        result = run("upgrade", str(folder / "v1.caffemodel"), "new.caffemodel")
+        assert (result.exit_code, Path("new.caffemodel").read_bytes()) == (
+            0,
+            (folder / "v1_upgraded.caffemodel").read_bytes(),
+        )
+        assert run("upgrade", "new.caffemodel", "new.prototxt").exit_code == 0
+        assert 'type: "InnerProduct"' in Path("new.prototxt").read_text()
+        assert run("upgrade", "new.prototxt", "again", "--form", "binary").exit_code == 0
+        again = messages.NetParameter.FromString(Path("again").read_bytes())
+        assert again == messages.NetParameter.FromString(Path("new.caffemodel").read_bytes())
 
     def test_neither(self, run: Run) -> None:
         Path("x.prototxt").write_text("shape { dim: 3 }")
