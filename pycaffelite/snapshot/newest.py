@@ -90,8 +90,8 @@ def _check_form(path: Path) -> None:
         if not message.HasField("iter"):
             raise no_state(path)
         learned = message.learned_net
-    weights = path.with_name(Path(learned).name)
-    if not learned or not weights.exists():  # elsewhere; the restore will look there
+    weights = path.with_name(Path(learned).name or path.name)
+    if weights == path or not weights.exists():  # elsewhere; the restore will look there
         return
     if hdf5.is_hdf5(weights):
         with hdf5.opened(weights) as file:

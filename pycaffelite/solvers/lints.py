@@ -55,7 +55,7 @@ def start_lints(net: Net) -> list[Note]:
     """Return what looks wrong in a net that is about to be trained, each with its line."""
     samples = _look(net)
     labels = set()
-    notes = []
+    notes: list[Note] = []
     for entry, name in _class_labels(net):
         labels.add(name)
         if name in samples:
@@ -74,8 +74,9 @@ def _look(net: Net) -> dict[str, _Sample]:
             continue
         samples |= {name: _Sample(entry) for name in entry.top_names}
         end = time.perf_counter() + _SECONDS
+        records = min(_RECORDS, entry.layer.records() or _RECORDS)
         with suppress(PycaffeliteError):  # a record that cannot be read counts when training comes to it
-            for _batch in range(max(1, _RECORDS // max(1, entry.tops[0].shape[0]))):
+            for _batch in range(max(1, records // max(1, entry.tops[0].shape[0]))):
                 entry.layer.forward(entry.bottoms, entry.tops)
                 for name, blob in zip(entry.top_names, entry.tops, strict=True):
                     _take(samples[name], blob.data)
