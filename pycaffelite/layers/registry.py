@@ -12,19 +12,12 @@ from pycaffelite.errors import FieldError, UnsupportedError
 from pycaffelite.layers.base import Layer
 from pycaffelite.layers.plugins import plug_in_installed
 from pycaffelite.names import did_you_mean
-from pycaffelite.schema.upgrade.types import TYPES
+from pycaffelite.schema.fork_types import known_types
 
 LayerClass = TypeVar("LayerClass", bound=type[Layer])
 
 _CLASSES: dict[str, type[Layer]] = {}
 _PACKAGE = "pycaffelite.layers"
-
-# What BVLC Caffe 1.0 runs: the types that the V1 form could name, and the younger ones.
-_OF_CAFFE = {name for name in TYPES.values() if name} | {
-    "BatchNorm", "BatchReindex", "Bias", "Crop", "ELU", "Embed", "Filter", "Input", "LSTM", "Log", "PReLU", "Parameter",
-    "Python", "RNN", "Reduction", "Reshape", "SPP", "Scale", "Swish", "Tile",
-}  # fmt: skip
-
 
 _PLUG_IN = "a type of your own is plugged in with `--layers my_layers.py`"
 
@@ -50,15 +43,16 @@ def layer_class(type_name: str) -> type[Layer]:
 
     Raises:
         FieldError: There is no such type; close matches are named.
-        UnsupportedError: Caffe runs this type, and pycaffelite does not yet.
+        UnsupportedError: A fork of Caffe runs this type, and pycaffelite does not.
     """
     if has_layer(type_name):
         return _CLASSES[type_name]
-    if type_name in _OF_CAFFE:
+    if forks := known_types().get(type_name):
         raise UnsupportedError(
-            "this layer type of Caffe's does not run yet",
+            "this layer type of a fork does not run here",
             expected="one of the types that `pycaffelite layers` lists",
-            got=f"`{type_name}`",
+            got=f"`{type_name}`, of {' and '.join(forks[:2])}",
+            hint=_PLUG_IN,
         )
     raise FieldError(
         "unknown layer type",

@@ -126,13 +126,21 @@ def test_sharing_errors(first: str, second: str, message: str) -> None:
             "hint: did you mean `Silence`?; a type of your own is plugged in with `--layers my_layers.py`",
         ),
         (
+            'layer { name: "c" type: "Correlation" bottom: "data" top: "c" }',
+            "error: net.prototxt:9:1: layer `c` (Correlation): this layer type of a fork does not run here\n"
+            "  expected: one of the types that `pycaffelite layers` lists\n"
+            "  got:      `Correlation`, of lmb-freiburg/flownet2\n"
+            "\n"
+            "hint: a type of your own is plugged in with `--layers my_layers.py`",
+        ),
+        (
             'layer { name: "c" type: "ReLU" bottom: "data" top: "c" loss_weight: 1 loss_weight: 2 }',
             "error: net.prototxt:9:1: layer `c` (ReLU): loss_weight does not match the tops\n"
             "  expected: no loss_weight, or one for each of the 1 tops\n"
             "  got:      2",
         ),
     ],
-    ids=["bottoms", "tops", "in place", "type", "loss_weight"],
+    ids=["bottoms", "tops", "in place", "type", "type of a fork", "loss_weight"],
 )
 def test_a_layer_that_does_not_fit_is_named_with_its_line(layer: str, expected: str) -> None:
     one_reader = 'layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 4 dim: 3 } } }'
