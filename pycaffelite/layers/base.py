@@ -141,6 +141,7 @@ class Layer:
     default_loss_weight: ClassVar[float] = 0.0  # of the first top, unless the prototxt says otherwise
     automatic_tops: ClassVar[bool] = False  # whether the net makes the tops that the prototxt leaves out
     no_gradient_to: ClassVar[frozenset[int]] = frozenset()  # bottoms that never get one: labels
+    takes_as_given: ClassVar[bool] = False  # whether those may come from what learns, which then learns nothing by them
     keeps_elements: ClassVar[bool] = False  # whether top and diff are those of the bottom in another shape, no more
     constant: ClassVar[bool] = False  # whether tops do not hang on what learns: no gradient is asked for below
     measures: ClassVar[bool] = False  # whether shapes of tops hang on the data: `layout` guesses, `measure` tells

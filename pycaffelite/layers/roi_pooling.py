@@ -35,6 +35,7 @@ class ROIPooling(Layer):
 
     arity: ClassVar[Arity] = Arity(bottoms=(2, 2))
     no_gradient_to: ClassVar[frozenset[int]] = frozenset({1})
+    takes_as_given: ClassVar[bool] = True
 
     def __init__(self, message: Any, context: Context) -> None:
         super().__init__(message, context)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from pycaffelite.blob import Blob, Shape
-from pycaffelite.errors import FieldError, ShapeError
+from pycaffelite.errors import FieldError
 from pycaffelite.kernels import eltwise, smooth_l1_loss
-from pycaffelite.layers.base import Arity, Context, Layout, shape_text
+from pycaffelite.layers.base import Arity, Context, Layout
 from pycaffelite.layers.loss import LossLayer
+from pycaffelite.layers.regions import check_elements
 from pycaffelite.layers.registry import register
 
 _NOTHING = np.zeros(0)
@@ -38,6 +38,7 @@ class SmoothL1Loss(LossLayer):
 
     arity: ClassVar[Arity] = Arity(bottoms=(2, 4))
     no_gradient_to: ClassVar[frozenset[int]] = frozenset({2, 3})
+    takes_as_given: ClassVar[bool] = True
 
     def __init__(self, message: Any, context: Context) -> None:
         super().__init__(message, context)
@@ -64,15 +65,3 @@ class SmoothL1Loss(LossLayer):
         for blob, want, sign in zip(bottom[:2], wanted[:2], (1.0, -1.0), strict=True):
             if want:
                 eltwise.scale(self.buffers["slopes"].reshape(-1), sign * scale, blob.diff.reshape(-1))
-
-
-def check_elements(bottom_shapes: Sequence[Shape]) -> None:
-    """Raise ShapeError unless all bottoms have as many records, and elements a record, as the first."""
-    first = bottom_shapes[0]
-    for i, shape in enumerate(bottom_shapes):
-        if not shape or shape[0] != first[0] or math.prod(shape) != math.prod(first):
-            raise ShapeError(
-                "the bottoms differ in their elements",
-                expected=f"as many records, and elements a record, as in bottom 0 of shape {shape_text(first)}",
-                got=f"bottom {i} of shape {shape_text(shape)}",
-            )

@@ -30,8 +30,11 @@ def _mark_what_learns(layers: Sequence[NetLayer]) -> None:
     """Forward: a layer needs a gradient when it learns itself, or when something below it does."""
     learns: set[str] = set()
     for entry in layers:
-        below = [name in learns and not entry.layer.constant for name in entry.node.bottoms]
-        stated = list(entry.node.message.propagate_down)
+        given = entry.layer.no_gradient_to if entry.layer.takes_as_given else ()
+        below = [
+            name in learns and i not in given and not entry.layer.constant for i, name in enumerate(entry.node.bottoms)
+        ]
+        stated = [wanted and i not in given for i, wanted in enumerate(entry.node.message.propagate_down)]
         entry.wanted = stated if stated else below
         entry.needs_backward = any(below) or any(entry.layer.wanted_params)
         if entry.needs_backward:

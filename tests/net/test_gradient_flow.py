@@ -87,3 +87,25 @@ def test_no_gradient_is_asked_for_below_what_is_constant() -> None:
     layer { name: "loss" type: "Reduction" bottom: "prior" top: "loss" loss_weight: 1 }
     """
     assert not any(needed for needed, _wanted in flow(net_of(layers)).values())
+
+
+def test_a_mask_or_a_region_is_taken_as_given() -> None:
+    net = net_of(
+        """
+        layer { name: "image" type: "Input" top: "image" input_param { shape { dim: 1 dim: 1 dim: 4 dim: 4 } } }
+        layer { name: "c" type: "Convolution" bottom: "image" top: "c"
+          convolution_param { num_output: 1 kernel_size: 1 } }
+        layer { name: "p" type: "Pooling" bottom: "c" top: "p" top: "mask" pooling_param { kernel_size: 2 stride: 2 } }
+        layer { name: "u" type: "Upsample" bottom: "p" bottom: "mask" top: "u" }
+        layer { name: "rois" type: "InnerProduct" bottom: "p" top: "rois" inner_product_param { num_output: 5 } }
+        layer { name: "r" type: "ROIPooling" bottom: "u" bottom: "rois" top: "r" propagate_down: true
+          propagate_down: true roi_pooling_param { pooled_h: 1 pooled_w: 1 } }
+        layer { name: "l" type: "Reduction" bottom: "r" top: "l" loss_weight: 1 }
+        """
+    )
+    found = flow(net)
+    assert found["u"] == found["r"] == (True, [True, False])
+    assert found["rois"] == (False, [False])
+    plan = compile_plan(net)
+    plan.forward()
+    plan.backward()
