@@ -39,7 +39,8 @@ class Normalization:
     """What a sum of losses is divided by, from a LossParameter message.
 
     Fields: `normalization` (FULL: all positions; VALID: those whose label is not ignored; BATCH_SIZE: records; NONE:
-    1), else the older `normalize` (true: VALID, false: BATCH_SIZE), else the layer's own default; `ignore_label`.
+    1; PRE_FIXED: `pre_fixed_normalizer`), else the older `normalize` (true: VALID, false: BATCH_SIZE), else the layer's
+    own default; `ignore_label`.
 
     Args:
         loss_param: The message.
@@ -53,6 +54,7 @@ class Normalization:
             self.mode = "VALID" if loss_param.normalize else "BATCH_SIZE"
         else:
             self.mode = default
+        self.fixed: float = loss_param.pre_fixed_normalizer
         self.has_ignore: bool = loss_param.HasField("ignore_label")
         self.ignore_label: int = loss_param.ignore_label
 
@@ -61,5 +63,5 @@ class Normalization:
 
         At least 1, so that a batch whose labels are all ignored has loss 0 and not NaN.
         """
-        divisors = {"FULL": outer * inner, "VALID": valid, "BATCH_SIZE": outer, "NONE": 1}
+        divisors = {"FULL": outer * inner, "VALID": valid, "BATCH_SIZE": outer, "NONE": 1, "PRE_FIXED": self.fixed}
         return max(1.0, float(divisors[self.mode]))

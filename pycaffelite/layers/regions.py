@@ -1,7 +1,8 @@
-"""The family of layers that pool bins laid over regions of interest."""
+"""The family of layers that work on regions of interest, and compare boxes."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,6 +25,30 @@ def check_regions(bottom_shapes: Sequence[Shape]) -> None:
             expected="bottoms N x C x H x W and R x 5",
             got=f"bottoms {shape_text(x)} and {shape_text(regions)}",
         )
+
+
+def check_elements(bottom_shapes: Sequence[Shape]) -> None:
+    """Raise ShapeError unless all bottoms have as many records, and elements a record, as the first."""
+    first = bottom_shapes[0]
+    for i, shape in enumerate(bottom_shapes):
+        if not shape or shape[0] != first[0] or math.prod(shape) != math.prod(first):
+            raise ShapeError(
+                "the bottoms differ in their elements",
+                expected=f"as many records, and elements a record, as in bottom 0 of shape {shape_text(first)}",
+                got=f"bottom {i} of shape {shape_text(shape)}",
+            )
+
+
+def read_images(numbers: Array) -> Numbers:
+    """Return the numbers of images as integers; DataError for those below 0 or no number."""
+    wrong = np.flatnonzero(~((numbers > -1) & (numbers < _FAR)))
+    if wrong.size:
+        raise DataError(
+            "a region of interest lies in no image",
+            expected="image numbers from 0 on",
+            got=f"image {numbers[wrong[0]]:g}, in region {wrong[0]}",
+        )
+    return numbers.astype(np.int64)
 
 
 def read_regions(regions: Array, images: int) -> tuple[Numbers, Array]:
