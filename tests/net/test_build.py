@@ -166,7 +166,7 @@ def test_a_net_that_cannot_fit_says_which_blobs_are_the_largest(monkeypatch: pyt
         "  got:      1 MiB; the largest: parameter 0 of `b` 500x500 (1 MiB), blob `a` 4x500 (15 KiB), "
         "blob `b` 4x500 (15 KiB)\n"
         "\n"
-        "hint: lower batch_size, or the num_output of the layers named above"
+        "hint: lower the num_output of the layers named above; no batch is small enough"
     )
 
 
