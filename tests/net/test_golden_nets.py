@@ -74,12 +74,14 @@ def test_numbers(name: str, dtype: type, naive: bool) -> None:
         net.clear_param_diffs()
         plan.backward()
     diff_scale = max((float(np.abs(v).max()) for k, v in values.items() if k.startswith("paramdiff/")), default=0.0)
+    tops = [pair for entry in net.layers for pair in zip(entry.top_names, entry.tops, strict=True)]
+    blobs = {**dict(tops), **net.blobs}  # and the automatic ones
     for key, value in values.items():
         kind, _, rest = key.partition("/")
         if kind == "data":
-            assert_near(net.blobs[rest].data, value, data_tolerance, key)
+            assert_near(blobs[rest].data, value, data_tolerance, key)
         elif kind == "diff":
-            assert_near(net.blobs[rest].diff, value, diff_tolerance, key)
+            assert_near(blobs[rest].diff, value, diff_tolerance, key)
         elif kind in ("paramdiff", "param_after"):
             layer, index = rest.rsplit("/", 1)
             blob = net.params[layer][int(index)]
