@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from figures import Figure
 from pairs import alternate, median_ratio, running
 from rows import EAGER, Bench
+from zoo.writer import Writer
 
-from nets import NETS, Definition, Writer
+from nets import NETS, Definition
 
 
 def stack(depth: int) -> Callable[[Writer, str], str]:
@@ -18,7 +19,7 @@ def stack(depth: int) -> Callable[[Writer, str], str]:
     def convolutions(net: Writer, x: str) -> str:
         for i in range(depth):
             x = net.conv_relu(x, f"conv{i}", 32, 3, pad=1)
-        return net.full(net.global_pool(x, "pool"), "fc", 10)
+        return net.full(net.global_pool(x, "pool"), "fc", 10, scores=True)
 
     return convolutions
 

@@ -1,0 +1,137 @@
+"""The published nets: their shapes and parameters as published, and one pass forward and backward through each."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pycaffelite.api import data_options
+from pycaffelite.graph.wiring import build_graph
+from pycaffelite.net import Net, build, infer_shapes
+from pycaffelite.plan import compile_plan
+from pycaffelite.report.summary import NetSummary, summarize
+from pycaffelite.schema.reader import parse_net
+
+FILE = Path(__file__).parents[2] / "benchmarks" / "zoo" / "net.prototxt"  # where proposals.py is
+VGG = 14_714_688  # parameters of VGG-16's convolutions
+HIDDEN = 25_088 * 4096 + 4096 + 4096 * 4096 + 4096  # and of its two hidden layers
+
+
+def text_of(name: str, narrow: int = 1) -> str:
+    """Write a net; a classifier with its loss."""
+    nets = importlib.import_module("nets")
+    if name in nets.NETS:
+        return nets.prototxt(nets.NETS[name], 2, train=True, narrow=narrow)
+    return nets.other(name, narrow)
+
+
+def summary_of(name: str, phase: str) -> NetSummary:
+    options = data_options(FILE, allow_python_layers=True)
+    layers = infer_shapes(build_graph(parse_net(text_of(name)), phase), data=options)
+    return summarize(name, phase, layers)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        # VGG with sliding hidden layers; scores of three depths; bilinear filters of 4, 4 and 16 pixels for 21 x 21
+        # classes. The paper says 134 million.
+        ("fcn8s", VGG + HIDDEN + (4096 + 512 + 256 + 3) * 21 + (16 + 16 + 256) * 21 * 21),
+        # The paper says 29.45 million: the convolutions and their mirror images, factor and shift for each channel.
+        ("segnet", 29_449_355),
+        # As counted in the ports of SSD300 for 21 classes; 512 of them are the factors of its normalization.
+        ("ssd300", 26_285_486),
+        ("ssd300_train", 26_285_486),
+        # VGG, one more convolution, two numbers and four moves for 9 anchors, scores and boxes of 21 classes.
+        ("faster_rcnn", VGG + HIDDEN + (512 * 9 + 1) * 512 + 513 * 6 * 9 + 4097 * 5 * 21),
+        # A row for each of 8,801 words, two layers of 1,000 cells with four gates, the second of which sees an image
+        # of 1,000 numbers, and scores of the words.
+        ("lrcn", 8801 * 1000 + 4000 * (2000 + 1) + 4000 * (3000 + 1) + 8801 * 1001),
+    ],
+)
+def test_parameters(name, parameters):
+    assert summary_of(name, "TEST").parameters == parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes"),
+    [
+        ("fcn8s", {"conv1_2": (1, 64, 698, 698), "score_fr": (1, 21, 16, 16), "upscore8": (1, 21, 568, 568)}),
+        ("fcn8s", {"score": (1, 21, 500, 500), "loss": ()}),
+        ("segnet", {"pool5": (1, 512, 12, 15), "upsample5": (1, 512, 23, 30), "conv1_1_D": (1, 11, 360, 480)}),
+        ("ssd300", {"conv4_3_norm": (1, 512, 38, 38), "fc7": (1, 1024, 19, 19), "conv9_2": (1, 256, 1, 1)}),
+        ("ssd300", {"mbox_loc": (1, 4 * 8732), "mbox_conf": (1, 21 * 8732), "mbox_priorbox": (1, 2, 4 * 8732)}),
+        ("ssd300_train", {"mbox_loss": ()}),
+        ("faster_rcnn", {"rpn_bbox_pred": (1, 36, 38, 63), "rpn_cls_prob_reshape": (1, 18, 38, 63)}),
+        ("faster_rcnn", {"roi_pool5": (1, 512, 7, 7), "cls_prob": (1, 21), "bbox_pred": (1, 84)}),
+        ("lrcn", {"embedding": (20, 16, 1000), "lstm2": (20, 16, 1000), "predict": (20, 16, 8801), "accuracy": ()}),
+    ],
+)
+def test_shapes(name, shapes):
+    found = {layer.name: next(iter(layer.tops.values()), None) for layer in summary_of(name, "TEST").layers}
+    assert {layer: found[layer] for layer in shapes} == shapes
+
+
+def boxes(count: int, generator: np.random.Generator) -> np.ndarray:
+    """Return true boxes of two images as SSD reads them: image, class, instance, corners, whether it is difficult."""
+    first = generator.uniform(0, 0.5, (count, 2))
+    numbers = [np.arange(count) * 2 // count, generator.integers(1, 21, count), np.zeros(count)]
+    return np.column_stack([*numbers, first, first + generator.uniform(0.1, 0.5, (count, 2)), np.zeros(count)])
+
+
+def fill(net: Net) -> None:
+    """Give the blobs that come from outside values that make sense."""
+    generator = np.random.default_rng(1)
+    for name in (*net.inputs, "data", "label"):
+        if name not in net.blobs:
+            continue
+        data = net.blobs[name].data
+        if name == "data":
+            data[...] = generator.normal(size=data.shape)
+        elif name == "im_info":
+            data[...] = [*net.blobs["data"].shape[2:], 1]
+        elif name == "cont_sentence":
+            data[...] = np.arange(len(data))[:, None] > 0
+        elif name == "label" and data.shape[-1] == 8:
+            data[...] = boxes(data.shape[2], generator)
+        else:
+            data[...] = generator.integers(0, 10, data.shape)
+
+
+def run(name: str, narrow: int) -> None:
+    """Run a net forward and backward once."""
+    force = "force_backward: true " if name == "faster_rcnn" else ""  # which has no loss
+    graph = build_graph(parse_net(force + text_of(name, narrow), str(FILE)), "TRAIN")
+    net = build(graph, seed=1, data=data_options(FILE, allow_python_layers=True))
+    plan = compile_plan(net)
+    fill(net)
+    assert np.isfinite(plan.forward())
+    for output in set(net.outputs) - set(net.loss_weights):
+        assert np.isfinite(net.blobs[output].data).all(), output
+        net.blobs[output].diff[...] = 1e-3 * np.random.default_rng(2).normal(size=net.blobs[output].shape)
+    net.clear_param_diffs()
+    plan.backward()
+    for learnable in net.learnables:
+        assert np.isfinite(learnable.blob.diff).all(), learnable.name
+    if name != "ssd300":  # which ends in boxes, not in a loss
+        assert np.abs(net.learnables[0].blob.diff).max() > 0
+
+
+NAMES = (
+    "alexnet", "caffenet", "googlenet_with_sides", "vgg16", "nin", "resnet50", "squeezenet", "mobilenet", "fcn8s",
+    "segnet", "ssd300", "ssd300_train", "faster_rcnn", "lrcn",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_narrow_form_runs(name):
+    run(name, narrow=8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_it_runs(name):
+    run(name, narrow=1)
