@@ -89,6 +89,11 @@ def is_upgraded(message: str, name: str) -> bool:
 
 
 _UPGRADED = {
+    *(
+        (message, name)
+        for message in ("ConvolutionParameter", "PoolingParameter")
+        for name in ("kernel_depth", "temporal_stride", "temporal_pad")
+    ),
     ("V0LayerParameter", "blobs_lr_policy"),
     ("V0LayerParameter", "mean_on_test"),
     ("V0LayerParameter", "mean_on_train"),
@@ -106,7 +111,8 @@ _IDLE = {
     "forward_packing", "forward_type", "fusion_type", "gemm_mode", "global_grad_scale",
     "global_grad_scale_adaptive", "group_id", "huge_video_dataset", "larc", "larc_eta", "larc_policy",
     "larc_turbo", "mem_param", "multinode", "num_conv_partition", "parameter_sparsity_pattern_histogram",
-    "parser_threads", "precache", "reduce_buckets", "reshape_every_iter", "richness", "show_per_class_result",
+    "parser_threads", "precache", "random_seed", "reduce_buckets", "reshape_every_iter", "richness",
+    "show_per_class_result",
     "shuffle", "snapshot_mode", "solver_data_type", "spmdm_transpose_in", "spmdm_transpose_out",
     "stats_batch_size", "store_blobs_in_old_format", "test_and_snapshot_last_epochs", "threads",
     "use_gpu_transform", "verbose", "winograd_adjust_threshold",

@@ -8,7 +8,7 @@ from typing import Any
 from pycaffelite.errors import FieldError, Location, PrototxtError, PycaffeliteError
 from pycaffelite.names import close_matches, did_you_mean
 from pycaffelite.schema import dialects, messages
-from pycaffelite.schema.fields import FieldPlan, MessagePlan, enum_numbers, is_foreign
+from pycaffelite.schema.fields import FieldPlan, MessagePlan, enum_numbers, is_foreign, message_plan
 from pycaffelite.schema.problems import note, warning
 from pycaffelite.schema.sourcemap import Mark, SourceMap
 from pycaffelite.schema.tokens import Literal, MismatchError, Token
@@ -225,6 +225,8 @@ def foreign(source: SourceMap, message: str, plan: FieldPlan, value: Any, offset
     if dialects.is_idle(plan.name):
         return note(FieldError(f"{of} does not matter here", where=where))
     if plan.kind == "message" and message in _LAYER_MESSAGES:
+        if plan.name in message_plan(messages.LayerParameter.DESCRIPTOR).own_fields:
+            return None  # the upgrade takes it along
         return note(FieldError(f"{of} is kept; no layer type here reads it", where=where))
     return warning(FieldError(f"{of} is known but does nothing here: shapes or results may differ", where=where))
 

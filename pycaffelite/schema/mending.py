@@ -82,7 +82,8 @@ def mend(literal: Literal, plan: FieldPlan) -> tuple[FieldPlan, Any, str] | None
     for form in (plan, *plan.others):
         value = None if form.kind == "message" else _lenient(literal, form)
         if value is not None:
-            return form, value, f"read as {_shown(value, form)}"
+            tells = plan.kind == "enum" and form.kind == "string"  # the upgrade knows more of a layer's type
+            return form, value, "" if tells else f"read as {_shown(value, form)}"
     return None
 
 

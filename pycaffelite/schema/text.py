@@ -189,7 +189,7 @@ class _Parser:
     def mended_colon(self, plan: FieldPlan) -> bool:
         """Deal with a value right after its field's name; tell whether there is something to read."""
         kind, text, _ = token = self.tokens[self.index]
-        if plan.kind == "message" and text in _CLOSER:
+        if text in _CLOSER and any(form.kind == "message" for form in (plan, *plan.others)):
             return True
         problem = explain.no_colon(self.source, plan.name, token)
         if text == "=":

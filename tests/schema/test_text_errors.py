@@ -105,12 +105,12 @@ hint: did you mean `dropout_param`?""",
 hint: `base_lr` is a field of a solver; is this file a solver?""",
     ),
     "a misspelt enum value": (
-        "layers { type: CONVOLUTON }",
-        """error: net.prototxt:1:16: unknown value of LayerType for `type`
-  expected: one of the 40 values of LayerType
-  got:      CONVOLUTON
+        "layer { data_param { backend: LEVELBD } }",
+        """error: net.prototxt:1:31: unknown value of DB for `backend`
+  expected: LEVELDB, LMDB
+  got:      LEVELBD
 
-hint: did you mean `CONVOLUTION` or `DECONVOLUTION`?""",
+hint: did you mean `LEVELDB`?""",
     ),
     "a number that is no enum value": (
         "layer { pooling_param { pool: 99 } }",

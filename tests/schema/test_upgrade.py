@@ -9,6 +9,7 @@ import pytest
 
 from pycaffelite.errors import FieldError, PrototxtError, PycaffeliteError, WiringError
 from pycaffelite.schema import messages
+from pycaffelite.schema.problems import strict_problem
 from pycaffelite.schema.reader import parse_net, parse_solver, read_net, read_solver
 from pycaffelite.schema.text import format_text, parse_text
 from pycaffelite.schema.upgrade.types import TYPES
@@ -239,12 +240,20 @@ def test_error(case):
 
 def test_both_types_of_a_solver():
     with pytest.raises(FieldError) as caught:
-        parse_solver('type: "SGD"\nsolver_type: ADAM', "s")
+        parse_solver('type: "SGD"\nsolver_type: ADAM', "s", strict_problem)
     assert str(caught.value) == (
         """error: s:2:1: both `type` and the old `solver_type` are given
   expected: one of them, best `type: "SGD"`
   got:      `type: "SGD"` (line 1) and `solver_type: ADAM` (line 2)"""
     )
+
+
+def test_the_type_of_a_solver_counts_more_than_the_old_one():
+    file = parse_solver('type: "SGD"\nsolver_type: ADAM', "s")
+    assert format_text(file.solver) == 'type: "SGD"\n'
+    assert [str(note) for note in file.notes] == [
+        's:2:1: warning: both `type` and the old `solver_type` are given; `type: "SGD"` counts'
+    ]
 
 
 def test_a_sink_that_keeps_problems_lets_the_upgrade_go_on():
@@ -259,3 +268,90 @@ def test_a_sink_that_keeps_problems_lets_the_upgrade_go_on():
         'layer `last`: "odd" is no layer type of the V0 form',
         "`input_dim` does not say the shape of every `input`",
     ]
+
+
+DSN = """layers { layer { name: "c" type: "cccp" num_output: 4 group: 3 biasterm: false blobs_lr: 1 blobs_lr: 2
+           blobs_lr_policy: "power_inv" blobs_lr_policy: "nothing" } bottom: "x" top: "c" }
+layers { layer { name: "d" type: "dropout" dropout_ratio: 0.3 } bottom: "c" top: "c" }
+layers { layer { name: "t" type: "dropout" mean_on_train: true } bottom: "c" top: "c" }
+layers { layer { name: "loss" type: "squaredhingeloss" } bottom: "c" bottom: "y" }
+layers { layer { name: "loss" type: "hingeloss" } bottom: "c" bottom: "y" }
+input: "x" input: "y"
+"""
+
+
+def test_the_deeply_supervised_nets_fork():
+    assert upgraded(DSN) == upgraded(
+        """layer { name: "c" type: "Convolution" bottom: "x" top: "c" param { lr_mult: 1 lr_policy: "power_inv" }
+             param { lr_mult: 2 lr_policy: "nothing" }
+             convolution_param { num_output: 12 bias_term: false group: 3 kernel_size: 1 } }
+        layer { name: "d" type: "Dropout" bottom: "c" top: "c" dropout_param { dropout_ratio: 0.3 mean_on_test: true } }
+        layer { name: "t" type: "Dropout" bottom: "c" top: "c" dropout_param { mean_on_train: true } }
+        layer { name: "loss" type: "HingeLoss" bottom: "c" bottom: "y" hinge_loss_param { norm: L2 } }
+        layer { name: "loss" type: "HingeLoss" bottom: "c" bottom: "y" }"""
+    )
+
+
+def test_dropout_of_a_plain_old_net_is_left_alone():
+    text = upgraded('layers { layer { type: "dropout" dropout_ratio: 0.5 } }')
+    assert "mean_on_test" not in text
+
+
+@pytest.mark.parametrize(
+    ("old", "name"),
+    [
+        ("CROP", "Crop"),
+        ("BN", "BN"),
+        ("ROIPOOLING", "ROIPooling"),
+        ("BATCH_NORM", "BatchNorm"),
+        ("CONVOLUTION_SK", "ConvolutionSK"),
+        ("NAMCWINDOW_DATA", "NAMCWindowData"),
+        ("DECISION_FOREST", "DecisionForest"),
+        ("RELU6", "ReLU6"),
+        ("VIDEO_DATA", "VideoData"),
+        ("CONVOLUTION3D", "Convolution3D"),
+        ('"InnerProduct"', "InnerProduct"),
+        ('"BatchNorm"', "BatchNorm"),
+        ("CONVOLUTON", "CONVOLUTON"),
+    ],
+)
+def test_types_of_forks_and_slips_in_the_v1_form(old, name):
+    assert upgraded(f"layers {{ type: {old} }}") == f'layer {{\n  type: "{name}"\n}}\n'
+
+
+def test_every_v1_type_of_the_forks_has_a_name():
+    values = messages.V1LayerParameter.DESCRIPTOR.fields_by_name["type"].enum_type.values
+    for value in values:
+        name = value.name.partition("__")[0]
+        text = upgraded(f"layers {{ type: {name} }}")
+        if name != "NONE":
+            assert f'type: "{name}"' not in text or name in ("LRN", "BNLL", "MVN", "BN"), name
+
+
+def test_a_product_of_the_year_2013():
+    assert upgraded("layers { type: ELTWISE_PRODUCT }") == upgraded(
+        'layer { type: "Eltwise" eltwise_param { operation: PROD } }'
+    )
+
+
+def test_old_habits_in_the_current_form():
+    assert upgraded(
+        'layer { type: CONVOLUTION blobs_lr: 1 blobs_lr: 2 weight_decay: 3 param: "w" blobs_lr_policy: "step" }'
+    ) == upgraded(
+        """layer { type: "Convolution" param { name: "w" lr_mult: 1 decay_mult: 3 lr_policy: "step" }
+             param { lr_mult: 2 } }"""
+    )
+
+
+def test_3d_layers_of_the_c3d_fork():
+    assert upgraded(
+        """layers { type: CONVOLUTION3D
+             convolution_param { num_output: 2 kernel_size: 3 kernel_depth: 4 pad: 1 temporal_pad: 2 } }
+        layers { type: POOLING3D
+             pooling_param { pool: MAX kernel_size: 2 kernel_depth: 1 stride: 2 temporal_stride: 1 } }"""
+    ) == upgraded(
+        """layer { type: "Convolution3D"
+             convolution3d_param { num_output: 2 kernel_size: 3 kernel_depth: 4 pad: 1 temporal_pad: 2 } }
+        layer { type: "Pooling3D"
+             pooling3d_param { pool: MAX kernel_size: 2 kernel_depth: 1 stride: 2 temporal_stride: 1 } }"""
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pycaffelite.errors import PrototxtError
 from pycaffelite.schema import messages
+from pycaffelite.schema.fields import is_repeated
 from pycaffelite.schema.sourcemap import Mark
 from pycaffelite.schema.upgrade.traced import Circumstances, Traced
 from pycaffelite.schema.upgrade.types import current_type
@@ -89,10 +90,36 @@ def read_old_habits(net: Traced, about: Circumstances) -> None:
             about.warn('`param: "name"` in `layer` is read as `param { name }`', layer.mark.offset)
         lists = [name for name in BLOB_LISTS if name != "param" and layer.has(name)]
         if lists:
-            lists_to_params(layer, layer, about)
+            lists_to_params(layer, layer, lists, about)
             for name in lists:
                 about.warn(f"`{name}` is of the old `layers` form and stands in a `layer`", layer.offset(name))
             layer.clear(*lists)
+
+
+def move_to_3d(net: Traced, about: Circumstances) -> None:
+    """Give 3-D layers of the C3D fork's first form, which share the 2-D layers' messages, messages of their own."""
+    for layer in net.parts("layer"):
+        names = _OF_3D.get(layer.message.type)
+        if names is None or not layer.has(names[0]) or layer.has(names[1]):
+            continue
+        old, new = layer.part(names[0]), layer.part(names[1])
+        for field, value in old.message.ListFields():
+            name = field.name
+            target = new.message.DESCRIPTOR.fields_by_name.get(name)
+            if target is None:
+                about.warn(f"`{name}` is no option of a {layer.message.type} layer and was left out", old.offset(name))
+            elif is_repeated(field):
+                new.put(name, value[-1], old.offset(name))
+            else:
+                new.take(old, name)
+        layer.clear(names[0])
+        about.note(f"`{names[0]}` of a {layer.message.type} layer became `{names[1]}`", old.mark.offset)
+
+
+_OF_3D = {
+    "Convolution3D": ("convolution_param", "convolution3d_param"),
+    "Pooling3D": ("pooling_param", "pooling3d_param"),
+}
 
 
 def fix_batch_norm(net: Traced, about: Circumstances) -> None:

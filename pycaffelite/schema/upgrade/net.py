@@ -9,7 +9,13 @@ from pycaffelite.schema import messages
 from pycaffelite.schema.notes import Note, Notes
 from pycaffelite.schema.problems import Report, raise_problem
 from pycaffelite.schema.sourcemap import Mark, SourceMap
-from pycaffelite.schema.upgrade.current import fix_batch_norm, inputs_to_layer, note_ignored_transforms, read_old_habits
+from pycaffelite.schema.upgrade.current import (
+    fix_batch_norm,
+    inputs_to_layer,
+    move_to_3d,
+    note_ignored_transforms,
+    read_old_habits,
+)
 from pycaffelite.schema.upgrade.traced import Circumstances, Traced
 from pycaffelite.schema.upgrade.v0 import connections_to_v1
 from pycaffelite.schema.upgrade.v1 import layer_to_current, move_transforms, read_type_texts
@@ -57,6 +63,7 @@ def upgrade_net(net: Any, source: SourceMap, report: Report = raise_problem, not
     if dialect != "current":
         traced = _upgrade_layers(traced, dialect, about)
     read_old_habits(traced, about)
+    move_to_3d(traced, about)
     note_ignored_transforms(traced, about)
     inputs_to_layer(traced, about)
     fix_batch_norm(traced, about)

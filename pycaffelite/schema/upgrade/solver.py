@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pycaffelite.errors import FieldError
-from pycaffelite.schema import messages
+from pycaffelite.schema.fields import text_name
 from pycaffelite.schema.notes import Note, Notes
-from pycaffelite.schema.problems import Report, raise_problem
+from pycaffelite.schema.problems import Report, raise_problem, warning
 from pycaffelite.schema.sourcemap import SourceMap
 from pycaffelite.schema.upgrade.traced import Circumstances, Traced
 
@@ -41,23 +41,28 @@ def upgrade_solver(
     about = Circumstances(source, report, notes)
     traced = Traced(solver, source.root)
     if traced.has("solver_type"):
-        name = _TYPES[messages.SolverParameter.SolverType.Name(solver.solver_type)]
+        value = _type_value(solver)
+        name, offset = _TYPES.get(value, value), traced.offset("solver_type")
         if traced.has("type"):
-            about.report(
-                FieldError(
-                    "both `type` and the old `solver_type` are given",
-                    where=max(about.at(traced.offset("type")), about.at(traced.offset("solver_type")), key=_line),
-                    expected=f'one of them, best `type: "{solver.type}"`',
-                    got=f'`type: "{solver.type}"` (line {_line(about.at(traced.offset("type")))}) and `solver_type: '
-                    f"{messages.SolverParameter.SolverType.Name(solver.solver_type)}` "
-                    f"(line {_line(about.at(traced.offset('solver_type')))})",
-                )
+            problem = FieldError(
+                "both `type` and the old `solver_type` are given",
+                where=max(about.at(traced.offset("type")), about.at(offset), key=_line),
+                expected=f'one of them, best `type: "{solver.type}"`',
+                got=f'`type: "{solver.type}"` (line {_line(about.at(traced.offset("type")))}) and '
+                f"`solver_type: {value}` (line {_line(about.at(offset))})",
             )
+            about.report(warning(problem, f'`type: "{solver.type}"` counts'))
         else:
-            traced.put("type", name, traced.offset("solver_type"))
-            about.note('`solver_type` became `type: "' + name + '"`', traced.offset("solver_type"))
+            traced.put("type", name, offset)
+            about.note('`solver_type` became `type: "' + name + '"`', offset)
         traced.clear("solver_type")
     return UpgradedSolver(solver, source, about.notes.summary())
+
+
+def _type_value(solver: Any) -> str:
+    """Return the name of `solver_type` in its enum."""
+    values = solver.DESCRIPTOR.fields_by_name["solver_type"].enum_type.values_by_number
+    return text_name(values[solver.solver_type].name)
 
 
 def _line(place: Any) -> int:

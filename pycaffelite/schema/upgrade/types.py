@@ -93,14 +93,19 @@ def current_type(name: str) -> str:
 
     Names of the current form, in its spelling, are never changed.
     """
-    if name in _by_spelling().values():
+    if name in _current_names():
         return name
     return TYPES.get(name) or FORK_TYPES.get(name) or V0_TYPES.get(name) or _by_spelling().get(_spelling(name), name)
 
 
 @cache
+def _current_names() -> frozenset[str]:
+    return frozenset((*known_types(), *YOUNG_TYPES, *(name for name in TYPES.values() if name)))
+
+
+@cache
 def _by_spelling() -> dict[str, str]:
-    """Return the current names by their letters alone."""
+    """Return the current names by their letters alone; where two have the same, Caffe's own is meant."""
     names = [*known_types(), *YOUNG_TYPES, *(name for name in TYPES.values() if name)]
     return {_spelling(name): name for name in names}
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pycaffelite.schema import messages
 from pycaffelite.schema.fields import text_name
+from pycaffelite.schema.fork_types import known_types
 from pycaffelite.schema.upgrade.traced import Circumstances, Traced
 from pycaffelite.schema.upgrade.types import TYPES, current_type
 
@@ -40,11 +41,15 @@ def read_type_texts(layers: Sequence[Traced], about: Circumstances) -> None:
         name = current_type(given)
         old = given if given in values else next((old for old, new in TYPES.items() if new == name), "")
         if old:
-            about.warn(f'`type: "{given}"` in `layers` is read as `type: {old}`', offset, "write `layer` for `layers`")
+            hint = "write `layer` instead of `layers`"
+            about.warn(f'`type: "{given}"` in `layers` is read as `type: {old}`', offset, hint)
             layer.clear("type__2")
             layer.put("type", values[old].number, offset)
+        elif given.isupper() and name in known_types():
+            about.note(f'`type: {given}` is the type "{name}" of the fork {known_types()[name][0]}', offset)
+            layer.message.type__2 = name
         else:
-            about.warn(f'`type: "{given}"` stands in `layers`', offset, "write `layer` instead of `layers`")
+            about.warn(f'`layers` has no type {given}; read as "{name}"', offset, "write `layer` instead of `layers`")
             layer.message.type__2 = name
 
 
@@ -78,12 +83,13 @@ def layer_to_current(old: Traced, new: Traced, about: Circumstances) -> None:
             options.put("operation", messages.EltwiseParameter.PROD, old.offset("type"))
     elif old.has("type__2"):
         new.put("type", old.message.type__2, old.offset("type"))
-    lists_to_params(old, new, about)
+    lists_to_params(old, new, list(BLOB_LISTS), about)
 
 
-def lists_to_params(old: Traced, new: Traced, about: Circumstances) -> None:
-    """Turn the parallel lists of options per blob into one `param { }` for each blob."""
-    for name, target in BLOB_LISTS.items():
+def lists_to_params(old: Traced, new: Traced, names: Sequence[str], about: Circumstances) -> None:
+    """Turn these of the parallel lists of options per blob into one `param { }` for each blob."""
+    for name in names:
+        target = BLOB_LISTS[name]
         for index, value in enumerate(getattr(old.message, name)):
             offset = old.offset(name, index)
             while len(new.message.param) <= index:
