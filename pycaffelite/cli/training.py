@@ -19,6 +19,7 @@ from pycaffelite.report.log import Line, LogWriter
 from pycaffelite.report.scoring import Pass, score
 from pycaffelite.report.stand_ins import stand_ins
 from pycaffelite.report.training import TrainingCollector, TrainingReport, render
+from pycaffelite.schema import messages
 from pycaffelite.schema.reader import SolverFile
 from pycaffelite.schema.text import format_text
 from pycaffelite.snapshot import load_weights, newest_snapshot, resume_seed, snapshot_prefix
@@ -66,6 +67,8 @@ def run_training(options: TrainOptions) -> None:
         configuration.solver.solver.on_nan = options.on_nan
     for remark in configuration.remarks:
         notify(remark)
+    if _wants_gpu(configuration.solver):
+        notify(f"{configuration.solver.source.where('solver_mode')}: solver_mode: GPU, computed on the CPU here")
     snapshot = _newest_of(configuration.solver) if options.resume else options.snapshot
     if options.resume and snapshot is None:
         notify("there is no snapshot to resume from: starting anew")
@@ -99,6 +102,11 @@ def run_training(options: TrainOptions) -> None:
 def _newest_of(solver: SolverFile) -> str | None:
     """Return the newest solver state that a solver has written and that is whole."""
     return newest_snapshot(snapshot_prefix(solver.solver, solver.path), notify)
+
+
+def _wants_gpu(file: SolverFile) -> bool:
+    """Return whether a solver says so; it is also the field's default, which tells nothing."""
+    return bool(file.solver.HasField("solver_mode") and file.solver.solver_mode == messages.SolverParameter.GPU)
 
 
 def _weights(solver: SolverFile, options: TrainOptions) -> tuple[str, ...]:

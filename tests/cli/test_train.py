@@ -224,6 +224,15 @@ def test_what_looks_wrong_is_told_before_the_first_iteration(run: Run) -> None:
     assert "label 1 is out of range, for 1 classes labels are 0 to 0" in result.stderr
 
 
+def test_a_solver_for_a_graphics_card_says_that_it_runs_without(run: Run) -> None:
+    assert "GPU" not in run("train", "nets/tiny.prototxt", "--iterations", "1").stderr
+    path = Path("solvers/tiny_solver.prototxt")
+    path.write_text(path.read_text() + "solver_mode: GPU\n")
+    result = run("train", "nets/tiny.prototxt", "--iterations", "1")
+    assert result.exit_code == 0
+    assert "note: solvers/tiny_solver.prototxt:11:1: solver_mode: GPU, computed on the CPU here" in result.stderr
+
+
 def test_stages(run: Run) -> None:
     text = Path("nets/tiny.prototxt").read_text()
     extra = 'layer { name: "more" type: "Silence" bottom: "data" include { stage: "fancy" min_level: 2 } }'
