@@ -163,4 +163,4 @@ def test_same_bits_for_any_number_of_threads():
 def test_which_geometries_it_is_for(geometry, dtype, expected):
     assert winograd.suits(geometry, np.dtype(dtype)) is expected
     chosen, _plan = convolution_choice.choose(geometry, dtype)
-    assert chosen is (winograd if expected else convolution)
+    assert (chosen is winograd) is expected

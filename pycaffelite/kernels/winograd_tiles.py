@@ -1,0 +1,264 @@
+"""Winograd's convolution F(2 x 2, 5 x 5), and its two gradients: 2.8 times fewer multiplications than 5 x 5 takes.
+
+Index letters as in `convolution`; t one of 36 places in a tile of 6 x 6 pixels, j a tile. The output is cut into tiles
+of 2 x 2; `winograd_maps` says how pixels, weights and outputs' gradients become V, U and W.
+
+    M[t, o, j] = sum over c of U[t, o, c] V[t, c, j]       from which y is made
+    dV[t, c, j] = sum over o of U[t, o, c] W[t, o, j]      from which dx is made
+    dU[t, o, c] = sum over j of W[t, o, j] V[t, c, j]      from which dw is made
+
+What one task makes of some images stays in its thread's second cache. Parallel over tasks; each sums in a fixed order,
+and partial weight gradients are added in order, so the bits do not depend on the number of threads. In float32 only:
+whoever wants double wants every digit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pycaffelite.kernels._jit import Array, kernel
+from pycaffelite.kernels.convolution_plan import ADDRESS as _ADDRESS
+from pycaffelite.kernels.convolution_plan import TILES as _TILES
+from pycaffelite.kernels.convolution_plan import Geometry, Numbers, Product
+from pycaffelite.kernels.microkernel import ACCUMULATE, ZERO, multiply_tile
+from pycaffelite.kernels.tasks import run, task
+from pycaffelite.kernels.winograd_maps import (
+    FROM_WEIGHTS,
+    LANES,
+    PLANES,
+    SIDE,
+    TO_WEIGHTS,
+    change,
+)
+from pycaffelite.kernels.winograd_tiles_moves import (
+    add_bias,
+    gather_pixels,
+    spread_outputs,
+    spread_outputs_turned,
+    write_outputs,
+    write_pixels,
+)
+from pycaffelite.kernels.winograd_tiles_plan import (
+    ACROSS,
+    AREA,
+    BAND,
+    BANDS,
+    CHANNEL_TILES,
+    CHANNELS,
+    CHUNKS,
+    DOWN,
+    FROM_W,
+    GROUPS,
+    IMAGES,
+    M_AT,
+    M_PITCH,
+    MAPS,
+    NARROW,
+    O_ROW,
+    OUTPUT_TILES,
+    OUTPUTS,
+    PANEL,
+    ROWS_AT,
+    SCRATCH,
+    SCRATCH_AT,
+    T_PITCH,
+    TO_W,
+    TOGETHER,
+    U_PITCH,
+    V_AT,
+    V_PITCH,
+    WANT_BIAS,
+    WANT_WEIGHTS,
+    direct_cycles,
+    estimate_cycles,
+    plan_product,
+)
+from pycaffelite.kernels.workspace import workspace
+
+_STEP = 2
+_LEAST_CHANNELS = 16  # below which the transforms cost more than they save
+HIGHER, ADDRESS, HIGHER_ADDRESS = 2, _ADDRESS - _TILES, _ADDRESS - _TILES + 1  # from the number of row tiles on
+
+
+def suits(geometry: Geometry, dtype: np.dtype[Any]) -> bool:
+    """Return whether this module is the one for a geometry and float type."""
+    return (
+        dtype == np.float32
+        and (geometry.kernel, geometry.stride, geometry.dilation) == ((5, 5), (1, 1), (1, 1))
+        and max(geometry.pad) < SIDE - _STEP + 1
+        and min(geometry.group()) >= _LEAST_CHANNELS
+        and estimate_cycles(geometry, _STEP) < direct_cycles(geometry)
+    )
+
+
+class Plan:
+    """The products of one geometry, each planned when it is first wanted."""
+
+    def __init__(self, geometry: Geometry, _dtype: npt.DTypeLike) -> None:
+        self.geometry = geometry
+        self.ending = np.zeros((geometry.outputs, 3), np.float32)  # scale, shift, slope
+        self._products: dict[tuple[object, ...], Product] = {}
+
+    def product(self, which: str, weights: bool = True, bias: bool = False) -> Product:
+        """Return how one product is done."""
+        key = which, weights, bias
+        if key not in self._products:
+            self._products[key] = plan_product(self.geometry, _STEP, which, weights, bias)
+        return self._products[key]
+
+
+def forward(
+    plan: Plan, x: Array, w: Array, shift: Array, y: Array, scale: Array | None = None, slope: float | None = None
+) -> None:
+    """Write y; all arrays are flat, and what ends a sum is as in `convolution.forward`."""
+    plan.ending[:, 0] = 1 if scale is None or scale.size == 0 else scale
+    plan.ending[:, 1] = shift if shift.size else 0
+    plan.ending[:, 2] = 1 if slope is None else slope
+    product = plan.product("forward")
+    g, scratch = product.numbers, workspace(np.float32, product.scratch)
+    run(_write_weights, int(g[GROUPS] * g[CHANNELS]), (w, scratch), g)
+    run(_write_outputs, product.tasks, (x, y, plan.ending.reshape(-1), scratch), g)
+
+
+def weight_gradient(plan: Plan, x: Array, dy: Array, dw: Array, dbias: Array) -> None:
+    """Add to dw and dbias, each unless it is empty."""
+    product = plan.product("weights", dw.size > 0, dbias.size > 0)
+    g, scratch = product.numbers, workspace(np.float32, product.scratch)
+    run(_sum_weights, product.tasks, (x, dy, scratch), g)
+    run(_add_weights, int(g[GROUPS] * g[CHANNELS]), (dw, dbias, scratch), g)
+
+
+def data_gradient(plan: Plan, w: Array, dy: Array, dx: Array) -> None:
+    """Overwrite dx."""
+    product = plan.product("data")
+    g, scratch = product.numbers, workspace(np.float32, product.scratch)
+    run(_write_weights, int(g[GROUPS] * g[CHANNELS]), (w, scratch), g)
+    run(_write_gradient, product.tasks, (dy, dx, scratch), g)
+
+
+@task("fffff")
+def _write_weights(
+    number: int, thread: int, w: Array, scratch: Array, _c: Array, _d: Array, _e: Array, g: Numbers
+) -> None:
+    """Write U of one channel."""
+    group, c, area = number // g[CHANNELS], number % g[CHANNELS], g[AREA]
+    buffer = g[SCRATCH_AT] + thread * g[SCRATCH]
+    u = group * PLANES * g[U_PITCH] + c * g[O_ROW]
+    for o in range(0, g[O_ROW], LANES):
+        for i in range(min(LANES, g[OUTPUTS] - o)):
+            source = ((group * g[OUTPUTS] + o + i) * g[CHANNELS] + c) * area
+            for k in range(area):
+                scratch[buffer + k * LANES + i] = w[source + k]
+        for i in range(g[OUTPUTS] - o, LANES):
+            for k in range(area):
+                scratch[buffer + k * LANES + i] = 0
+        change(g[MAPS], FROM_WEIGHTS, scratch, buffer, g, FROM_W, scratch, u + o, scratch, 0)
+
+
+@task("fffff")
+def _write_outputs(
+    number: int, thread: int, x: Array, y: Array, ending: Array, scratch: Array, _e: Array, g: Numbers
+) -> None:
+    """Write the outputs of one panel and group."""
+    at, group, panel = g[SCRATCH_AT] + thread * g[SCRATCH], number % g[GROUPS], number // g[GROUPS]
+    first, above = panel // g[BANDS] * g[TOGETHER], panel % g[BANDS] * g[BAND]
+    images, rows = min(g[TOGETHER], g[IMAGES] - first), min(g[BAND], g[DOWN] - above)
+    u, v, m = group * PLANES * g[U_PITCH], at + g[V_AT], at + g[M_AT]
+    write_pixels(x, first, images, group, above, rows, scratch, v, at + g[ROWS_AT], g)
+    tiles = images * rows * g[ACROSS]
+    for t in range(PLANES):
+        source, sums, target = u + t * g[U_PITCH], v + t * g[V_PITCH], m + t * g[M_PITCH]
+        _multiply(scratch, source, 1, g[O_ROW], g[CHANNELS], sums, g[PANEL], target, g[PANEL], tiles, ZERO,
+                  OUTPUT_TILES, g)  # fmt: skip
+    write_outputs(scratch, m, at + g[ROWS_AT], first, images, group, above, rows, y, ending, g)
+
+
+@task("fffff")
+def _write_gradient(
+    number: int, thread: int, dy: Array, dx: Array, scratch: Array, _d: Array, _e: Array, g: Numbers
+) -> None:
+    """Write dx of some images and one group, panel by panel."""
+    at, group, first = g[SCRATCH_AT] + thread * g[SCRATCH], number % g[GROUPS], number // g[GROUPS] * g[TOGETHER]
+    images = min(g[TOGETHER], g[IMAGES] - first)
+    u, v, w = group * PLANES * g[U_PITCH], at + g[V_AT], at + g[M_AT]
+    for above in range(0, g[DOWN], g[BAND]):
+        rows = min(g[BAND], g[DOWN] - above)
+        spread_outputs(dy, first, images, group, above, rows, scratch, w, at + g[ROWS_AT], g)
+        tiles = images * rows * g[ACROSS]
+        for t in range(PLANES):
+            source, sums, target = u + t * g[U_PITCH], w + t * g[M_PITCH], v + t * g[V_PITCH]
+            _multiply(scratch, source, g[O_ROW], 1, g[OUTPUTS], sums, g[PANEL], target, g[PANEL], tiles, ZERO,
+                      CHANNEL_TILES, g)  # fmt: skip
+        gather_pixels(scratch, v, at + g[ROWS_AT], first, images, group, above, rows, dx, g)
+
+
+@task("fffff")
+def _sum_weights(
+    number: int, thread: int, x: Array, dy: Array, scratch: Array, _d: Array, _e: Array, g: Numbers
+) -> None:
+    """Write dU and the bias sums of one chunk of panels and group."""
+    at, group, chunk = g[SCRATCH_AT] + thread * g[SCRATCH], number % g[GROUPS], number // g[GROUPS]
+    u, v, w = number * PLANES * g[U_PITCH], at + g[V_AT], at + g[M_AT]
+    bias = g[CHUNKS] * g[GROUPS] * PLANES * g[U_PITCH] + number * g[O_ROW]
+    panels = -(-g[IMAGES] // g[TOGETHER]) * g[BANDS]
+    begin = chunk * panels // g[CHUNKS]
+    for o in range(g[OUTPUTS]):
+        scratch[bias + o] = 0
+    for panel in range(begin, (chunk + 1) * panels // g[CHUNKS]):
+        first, above = panel // g[BANDS] * g[TOGETHER], panel % g[BANDS] * g[BAND]
+        images, rows = min(g[TOGETHER], g[IMAGES] - first), min(g[BAND], g[DOWN] - above)
+        if g[WANT_BIAS]:
+            add_bias(dy, first, images, group, above, rows, scratch, bias, g)
+        if g[WANT_WEIGHTS]:
+            write_pixels(x, first, images, group, above, rows, scratch, v, at + g[ROWS_AT], g)
+            spread_outputs_turned(dy, first, images, group, above, rows, scratch, w, at + g[ROWS_AT], g)
+            start = ZERO if panel == begin else ACCUMULATE
+            for t in range(PLANES):
+                source, sums, target = v + t * g[V_PITCH], w + t * g[T_PITCH], u + t * g[U_PITCH]
+                _multiply(scratch, source, g[PANEL], 1, images * rows * g[ACROSS], sums, g[O_ROW], target, g[O_ROW],
+                          g[O_ROW], start, CHANNEL_TILES, g)  # fmt: skip
+
+
+@task("fffff")
+def _add_weights(
+    number: int, thread: int, dw: Array, dbias: Array, scratch: Array, _d: Array, _e: Array, g: Numbers
+) -> None:
+    """Add the gradients of the weights of one channel, and of one output's bias, or more, chunk by chunk in order."""
+    group, c, area, row = number // g[CHANNELS], number % g[CHANNELS], g[AREA], g[O_ROW]
+    buffer, chunk_size = g[SCRATCH_AT] + thread * g[SCRATCH], g[GROUPS] * PLANES * g[U_PITCH]
+    if g[WANT_BIAS]:
+        bias = g[CHUNKS] * chunk_size + group * row
+        for o in range(c, g[OUTPUTS], g[CHANNELS]):
+            for chunk in range(g[CHUNKS]):
+                dbias[group * g[OUTPUTS] + o] += scratch[bias + chunk * g[GROUPS] * row + o]
+    if not g[WANT_WEIGHTS]:
+        return
+    u = group * PLANES * g[U_PITCH] + c * row
+    for t in range(PLANES):
+        for chunk in range(1, g[CHUNKS]):
+            for o in range(u + t * g[U_PITCH], u + t * g[U_PITCH] + row):
+                scratch[o] += scratch[o + chunk * chunk_size]
+    for o in range(0, row, LANES):
+        change(g[MAPS], TO_WEIGHTS, scratch, u + o, g, TO_W, scratch, buffer, scratch, 0)
+        for i in range(min(LANES, g[OUTPUTS] - o)):
+            target = ((group * g[OUTPUTS] + o + i) * g[CHANNELS] + c) * area
+            for k in range(area):
+                dw[target + k] += scratch[buffer + k * LANES + i]
+
+
+@kernel(inner=True)
+def _multiply(
+    scratch: Array, a: int, a_row: int, a_step: int, steps: int, b: int, b_step: int, c: int, c_row: int, columns: int,
+    start: int, tiles: int, g: Numbers,
+) -> None:  # fmt: skip
+    """Write or add to C = A B at one place t; columns may be rounded up to vectors."""
+    for j in range(0, columns, 2 * LANES):
+        at = tiles + (NARROW if columns - j <= LANES else 0)
+        for tile in range(g[at]):
+            i = tile * g[at + 1] + min(tile, g[at + HIGHER])
+            address = g[at + HIGHER_ADDRESS] if tile < g[at + HIGHER] else g[at + ADDRESS]
+            multiply_tile(address, steps, scratch, a + i * a_row, a_row, a_step, scratch, b + j, b_step,
+                          scratch, c + i * c_row + j, c_row, start, scratch, 0)  # fmt: skip
