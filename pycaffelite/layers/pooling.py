@@ -87,7 +87,8 @@ class Pooling(Layer):
             raise ShapeError(
                 "Pooling needs four axes", expected="N x C x H x W", got=f"bottom of shape {shape_text(shape)}"
             )
-        top = (*shape[:2], *pooled_sizes(shape, self._windows(shape), floor=self.floor))
+        sizes = pooled_sizes(shape, self._windows(shape), floor=self.floor, hint="write `round_mode: FLOOR`")
+        top = (*shape[:2], *sizes)
         return Layout([top] * max(1, len(self.message.top)), buffers=self.pool.buffers(top))
 
     def _windows(self, shape: Shape) -> Windows:

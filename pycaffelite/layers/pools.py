@@ -13,12 +13,20 @@ from pycaffelite.layers.base import Context, shape_text
 from pycaffelite.layers.windows import Windows
 from pycaffelite.schema import messages
 
+_SMALLER = "use smaller strides, or larger windows"
 
-def pooled_sizes(shape: Shape, windows: Windows, *, floor: bool = False) -> Shape:
+
+def pooled_sizes(shape: Shape, windows: Windows, *, floor: bool = False, hint: str = _SMALLER) -> Shape:
     """Return how many windows there are along each spatial axis of N x C x spatial axes.
 
     Their number is rounded up, or down with `floor`. With any pad, there is one less along each axis where the last
     window would begin beyond the input and its first pad.
+
+    Args:
+        shape: The shape of the input.
+        windows: How they slide.
+        floor: Whether a last window that does not fit is left out.
+        hint: What to do where the last window holds no input.
 
     Raises:
         ShapeError: There is no window, or the last one holds no input.
@@ -36,7 +44,7 @@ def pooled_sizes(shape: Shape, windows: Windows, *, floor: bool = False) -> Shap
                 "kernel does not fit its input" if size < 1 else "the last window holds no input",
                 expected=f"windows of {kernel} places, {stride} apart, that all touch the input along {names[axis]}",
                 got=f"bottom of shape {shape_text(shape)}",
-                hint="use a smaller kernel or pad the input" if size < 1 else "write `round_mode: FLOOR`",
+                hint="use a smaller kernel or pad the input" if size < 1 else hint,
             )
         sizes.append(size)
     return tuple(sizes)

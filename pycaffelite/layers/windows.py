@@ -26,6 +26,19 @@ def positive_output(parameter: Any, message_name: str) -> int:
     return count
 
 
+def positive(parameter: Any, field: str) -> int:
+    """Return the value of a field, or raise FieldError if it is missing, 0, or beyond Caffe's int."""
+    value = int(getattr(parameter, field))
+    if not 0 < value <= LARGEST:
+        missing = value == 0 and not parameter.HasField(field)
+        raise FieldError(
+            f"{field} is missing" if missing else f"{field} is out of range",
+            expected=f"{field} of at least 1",
+            got="none" if missing else str(value),
+        )
+    return value
+
+
 def repeated_or_pair(parameter: Any, field: str, pair: tuple[str, str] | None, *, least: int) -> list[int] | None:
     """Return the values of a repeated field or of its _h and _w forms, None when neither is there.
 
