@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -35,7 +35,7 @@ class Loader:
         self._prefetch = prefetch
         self._spare = [Batch(np.zeros(shape, dtype), np.zeros(shape[0], dtype), {}) for _ in range(max(1, prefetch))]
         self._state = reader.state()
-        self._worker: _Worker | None = None
+        self._worker: Worker | None = None
 
     def next_into(self, data: Room, labels: Array | None) -> None:
         """Write the next batch into the array that `data` gives for its shape, and its labels."""
@@ -48,7 +48,7 @@ class Loader:
             return
         if self._prefetch:
             if self._worker is None:
-                self._worker = _Worker(self._reader, self._spare)
+                self._worker = Worker(self._reader, self._spare)
                 self._closer = weakref.finalize(self, self._worker.stop)
             batch = self._worker.take()
         else:
@@ -117,20 +117,25 @@ class Feed:
         (self._loader or self.reader).restore(state)
 
 
-class _Worker:
+class Worker:
     """The thread and its two queues: spare batches go in, filled ones come out. It knows nothing of the loader, so
-    that the loader can be collected, which ends the thread."""
+    that the loader can be collected, which ends the thread.
 
-    def __init__(self, reader: BatchReader, spare: list[Batch]) -> None:
-        self._spare: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
-        self._ready: queue.SimpleQueue[Batch | BaseException] = queue.SimpleQueue()
+    Args:
+        reader: Its `fill` fills a batch.
+        spare: The batches, of whatever kind the reader fills.
+    """
+
+    def __init__(self, reader: Any, spare: Sequence[Any]) -> None:
+        self._spare: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._ready: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._stopped = threading.Event()
         for batch in spare:
             self._spare.put(batch)
         self._thread = threading.Thread(target=self._run, args=(reader,), name="pycaffelite-prefetch", daemon=True)
         self._thread.start()
 
-    def take(self) -> Batch:
+    def take(self) -> Any:
         """Wait for a batch; what went wrong in the thread is raised here."""
         result = self._ready.get()
         if isinstance(result, BaseException):
@@ -138,7 +143,7 @@ class _Worker:
             raise result
         return result
 
-    def give_back(self, batch: Batch) -> None:
+    def give_back(self, batch: Any) -> None:
         """Let the thread fill a batch again."""
         self._spare.put(batch)
 
@@ -149,7 +154,7 @@ class _Worker:
         if self._thread is not threading.current_thread():
             self._thread.join()
 
-    def _run(self, reader: BatchReader) -> None:
+    def _run(self, reader: Any) -> None:
         while (batch := self._spare.get()) is not None and not self._stopped.is_set():
             try:
                 reader.fill(batch)

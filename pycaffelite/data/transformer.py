@@ -12,6 +12,8 @@ from pycaffelite.errors import FieldError, ShapeError
 from pycaffelite.kernels import transform as kernels
 
 Image = npt.NDArray[Any]  # channels x height x width, uint8 or float32
+# Of each image the first row and column of its crop, and whether it is mirrored.
+Places = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]
 
 
 class Transformer:
@@ -31,7 +33,7 @@ class Transformer:
         self, parameter: Any, phase: str, generator: np.random.Generator, mean: npt.NDArray[np.float32] | None = None
     ) -> None:
         check_transformation(parameter)
-        self.crop: int = parameter.crop_size
+        self.crop = crop_of(parameter)
         self.mirror: bool = parameter.mirror
         self.scale: float = parameter.scale
         self.force_color: bool = parameter.force_color
@@ -44,15 +46,16 @@ class Transformer:
     @property
     def random(self) -> bool:
         """Whether it draws random numbers."""
-        return self.mirror or bool(self.crop and self.train)
+        return self.mirror or bool(self.crop is not None and self.train)
 
     def shape(self, image: Sequence[int]) -> tuple[int, int, int]:
         """Return channels, height and width of what an image of this shape becomes; ShapeError when it cannot."""
         channels, height, width = image
-        if self.crop and (height < self.crop or width < self.crop):
+        if self.crop is not None and (height < self.crop[0] or width < self.crop[1]):
+            least = f"{self.crop[0]} (crop_size)" if self.crop[0] == self.crop[1] else "{} and {}".format(*self.crop)
             raise ShapeError(
                 "the image is smaller than its crop",
-                expected=f"height and width of at least {self.crop} (crop_size)",
+                expected=f"height and width of at least {least}",
                 got=f"an image of {channels}x{height}x{width}",
             )
         if self.mean is not None and self.mean.shape != (channels, height, width):
@@ -68,19 +71,20 @@ class Transformer:
                 expected=f"one mean_value, or {channels}, one for each channel",
                 got=f"{self.mean_values.size}",
             )
-        return channels, self.crop or height, self.crop or width
+        return (channels, *self.crop) if self.crop is not None else (channels, height, width)
 
     def apply(self, images: Image, out: npt.NDArray[Any]) -> None:
         """Transform images of one shape (N x channels x height x width) into `out`, whose shape must be right."""
         N, C, H, W = images.shape
         assert out.shape == (N, *self.shape((C, H, W)))  # the kernel does not look
-        rows, columns, flips = self._draw(N, H - out.shape[2], W - out.shape[3])
-        scale = np.array([self.scale], out.dtype)
-        kernels.transform(images, rows, columns, flips, self._mean(C), scale, out)
+        self.apply_at(self.draw(N, H - out.shape[2], W - out.shape[3]), images, out)
 
-    def _draw(
-        self, count: int, spare_rows: int, spare_columns: int
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    def apply_at(self, places: Places, images: Image, out: npt.NDArray[Any]) -> None:
+        """Transform as `apply` does, with crops and flips that `draw` has given."""
+        scale = np.array([self.scale], out.dtype)
+        kernels.transform(images, *places, self._mean(images.shape[1]), scale, out)
+
+    def draw(self, count: int, spare_rows: int, spare_columns: int) -> Places:
         """Return for each image the first row and column of its crop, and whether it is mirrored."""
         rows = np.full(count, spare_rows // 2, np.int64)
         columns = np.full(count, spare_columns // 2, np.int64)
@@ -89,7 +93,7 @@ class Transformer:
             # One image after the other, so that the numbers do not depend on how images are grouped.
             if self.mirror:
                 flips[n] = self.generator.integers(2)
-            if self.crop and self.train:
+            if self.crop is not None and self.train:
                 rows[n] = self.generator.integers(spare_rows + 1)
                 columns[n] = self.generator.integers(spare_columns + 1)
         return rows, columns, flips
@@ -125,3 +129,20 @@ def check_transformation(parameter: Any) -> None:
             expected="one of them in transform_param",
             got="both",
         )
+
+
+def crop_of(parameter: Any) -> tuple[int, int] | None:
+    """Return height and width of the crop, None for none; FieldError where fields contradict each other."""
+    ways = [
+        (parameter.crop_size, parameter.crop_size),
+        (parameter.crop_h, parameter.crop_w),
+        (parameter.crop_height, parameter.crop_width),
+    ]
+    given = [way for way in ways if any(way)]
+    if len(given) > 1 or not all(map(all, given)):
+        raise FieldError(
+            "the size of the crop is not clear",
+            expected="crop_size, or crop_h and crop_w, or crop_height and crop_width",
+            got=" and ".join(f"{height}x{width}" for height, width in given),
+        )
+    return given[0] if given else None

@@ -1,0 +1,71 @@
+"""What the layers of list files read from: opened when it is first needed, prefetching once batches are taken."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from pycaffelite.blob import Blob
+from pycaffelite.data.listing import ArrayBatch, ListReader, State
+from pycaffelite.data.loader import Worker
+
+
+class ListFeed:
+    """Hands out batches that a thread has prepared ahead; the same ones, bit for bit, as without the thread.
+
+    Args:
+        open_reader: Opens the list.
+        prefetch: How many batches may be ready; 0 reads each batch when it is asked for.
+    """
+
+    def __init__(self, open_reader: Callable[[], ListReader], prefetch: int) -> None:
+        self._open_reader = open_reader
+        self._prefetch = prefetch
+        self._spare: list[ArrayBatch] = []
+        self._worker: Worker | None = None
+        self._state: State | None = None  # behind the last batch that was handed out
+
+    @cached_property
+    def reader(self) -> ListReader:
+        """The reader."""
+        return self._open_reader()
+
+    @cached_property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The shapes of the first batch."""
+        return self.reader.shapes()
+
+    def next_into(self, tops: Sequence[Blob]) -> None:
+        """Write the next batch; tops take its shapes."""
+        if not self._spare:
+            self._spare = [ArrayBatch(tops[0].dtype) for _ in range(max(1, self._prefetch))]
+        if self._prefetch and self._worker is None:
+            self._worker = Worker(self.reader, self._spare)
+            self._closer = weakref.finalize(self, self._worker.stop)
+        batch = self._spare[0]
+        if self._worker is not None:
+            batch = self._worker.take()
+        else:
+            self.reader.fill(batch)
+        for blob, array in zip(tops, batch.arrays, strict=False):
+            blob.resize(array.shape)
+            np.copyto(blob.data, array)
+        self._state = batch.state
+        if self._worker is not None:
+            self._worker.give_back(batch)
+
+    def state(self) -> State:
+        """Return where the consumer is: behind the last batch it got, however far the thread has read ahead."""
+        return self.reader.state() if self._state is None else dict(self._state)
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        if self._worker is not None:
+            self._closer()
+            self._worker = None
+        self.reader.restore(state)
+        self._state = None
