@@ -159,6 +159,10 @@ class Layer:
         """Return the shapes of everything this layer owns; pure, allocates nothing, raises ShapeError."""
         raise NotImplementedError
 
+    def macs(self, bottom_shapes: Sequence[Shape], layout: Layout) -> int:
+        """Return the multiply-accumulate operations of a forward pass; 0 for a layer that multiplies no matrices."""
+        return 0
+
     def prepare(self, bottom_shapes: Sequence[Shape]) -> None:
         """Derive what the hot loop needs; called after `layout` and allocation, whenever shapes change."""
 

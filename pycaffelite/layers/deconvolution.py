@@ -48,6 +48,10 @@ class Deconvolution(Sliding):
             params.append(ParamLayout((self.outputs,), self.fields.bias_filler))
         return Layout([(*shape[:axis], self.outputs, *self._sizes(shape))] * len(bottom_shapes), params)
 
+    def macs(self, bottom_shapes: Sequence[Shape], layout: Layout) -> int:
+        """Count: each number of a bottom goes into one filter."""
+        return sum(map(math.prod, bottom_shapes)) * math.prod(layout.params[0].shape[1:])
+
     def _sizes(self, shape: Shape) -> Shape:
         """Return the lengths of the output's spatial axes."""
         axis, windows = self.windows(shape)

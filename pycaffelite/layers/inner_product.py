@@ -56,6 +56,10 @@ class InnerProduct(Layer):
             params.append(ParamLayout((self.outputs,), self.fields.bias_filler))
         return Layout([(*shape[:axis], self.outputs)], params)
 
+    def macs(self, bottom_shapes: Sequence[Shape], layout: Layout) -> int:
+        """Count: each number of the bottom goes into every output."""
+        return math.prod(bottom_shapes[0]) * self.outputs
+
     def prepare(self, bottom_shapes: Sequence[Shape]) -> None:
         """Count the rows."""
         shape = bottom_shapes[0]

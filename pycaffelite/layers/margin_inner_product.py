@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -57,6 +58,10 @@ class MarginInnerProduct(ClassVectors):
             [ParamLayout((self.outputs, depth), self.fields.weight_filler)],
             {"lengths": ((count,), None), "cosines": ((count,), None), "norms": ((self.outputs,), None)},
         )
+
+    def macs(self, bottom_shapes: Sequence[Shape], layout: Layout) -> int:
+        """Count: each number of the features meets every vector."""
+        return math.prod(bottom_shapes[0]) * self.outputs
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Bring the directions to length 1; write scores and lambda."""

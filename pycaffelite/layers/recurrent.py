@@ -89,6 +89,13 @@ class Recurrent(Layer):
         named = {name: (shape, None) for name, shape in {**buffers, **own}.items()}
         return Layout(tops, [params[name] for name in self.order] + more, named)
 
+    def macs(self, bottom_shapes: Sequence[Shape], layout: Layout) -> int:
+        """Count: every matrix is multiplied at each step, but that of the static input only once."""
+        extent = self.extent(bottom_shapes)
+        steps = extent.times * extent.sequences
+        matrices = sum(math.prod(param.shape) for param in layout.params if len(param.shape) == 2)
+        return steps * matrices - (steps - extent.sequences) * self.sums * self.outputs * extent.static
+
     def extent(self, bottom_shapes: Sequence[Shape]) -> Extent:
         """Return the lengths; raise ShapeError where bottoms do not fit each other."""
         x, cont = bottom_shapes[:2]

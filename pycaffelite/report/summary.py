@@ -111,7 +111,7 @@ def _layer(entry: LayerShapes, seen: set[str], itemsize: int, phase: str) -> Lay
         tops=dict(zip(entry.top_names, map(tuple, layout.tops), strict=True)),
         params=tuple(tuple(param.shape) for param in layout.params),
         parameters=own,
-        macs=macs(node.type, entry.bottoms, layout.tops, [param.shape for param in layout.params]),
+        macs=entry.layer.macs(entry.bottoms, layout),
         memory=(numbers + own * copies) * itemsize + buffers,
         splits=split,
     )
@@ -128,17 +128,6 @@ def _own_params(entry: LayerShapes, seen: set[str]) -> int:
         if shared_name:
             seen.add(shared_name)
     return total
-
-
-def macs(kind: str, bottoms: Sequence[Shape], tops: Sequence[Shape], params: Sequence[Shape]) -> int:
-    """Return the multiply-accumulate operations of a layer's forward pass; 0 where it multiplies no matrices."""
-    if kind == "InnerProduct":
-        return math.prod(bottoms[0]) * tops[0][-1]  # each number of the bottom goes into every output
-    if kind in ("Convolution", "ConvolutionDepthwise", "DepthwiseConvolution"):
-        return sum(map(math.prod, tops)) * math.prod(params[0][1:])  # each number of a top comes from one filter
-    if kind == "Deconvolution":
-        return sum(map(math.prod, bottoms)) * math.prod(params[0][1:])  # each number of a bottom goes into one filter
-    return 0
 
 
 def render(summary: NetSummary, *, with_splits: bool = False) -> RenderableType:

@@ -10,10 +10,10 @@ from statistics import median
 from rich.console import Group, RenderableType
 
 from pycaffelite.kernels.probe import Machine, measure_machine
+from pycaffelite.layers.base import Layout, ParamLayout
 from pycaffelite.net import Net, NetLayer
 from pycaffelite.plan import Plan, Step
 from pycaffelite.report import tables
-from pycaffelite.report.summary import macs
 
 
 @dataclass(frozen=True)
@@ -157,8 +157,9 @@ def _timing(seconds: float | None, flops: float, size: float, machine: Machine) 
 
 
 def _forward_flops(entry: NetLayer) -> float:
-    bottoms = [blob.shape for blob in entry.bottoms]
-    return 2.0 * macs(entry.node.type, bottoms, [b.shape for b in entry.tops], [b.shape for b in entry.layer.params])
+    params = [ParamLayout(blob.shape) for blob in entry.layer.params]
+    layout = Layout([blob.shape for blob in entry.tops], params)
+    return 2.0 * entry.layer.macs([blob.shape for blob in entry.bottoms], layout)
 
 
 def _backward_flops(entry: NetLayer) -> float:

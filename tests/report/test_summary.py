@@ -38,6 +38,26 @@ def test_parameters_and_work() -> None:
     assert by_name["relu"].macs == 0
 
 
+@pytest.mark.parametrize(
+    ("layer", "macs"),
+    [
+        ('type: "Deconvolution" convolution_param { num_output: 4 kernel_size: 2 }', 2 * 3 * 64 * (4 * 4)),
+        ('type: "Convolution" convolution_param { num_output: 6 kernel_size: 1 group: 3 }', 2 * 6 * 64),
+        ('type: "DepthwiseConvolution" convolution_param { num_output: 3 kernel_size: 2 }', 2 * 3 * 49 * 4),
+        ('type: "InnerProduct" inner_product_param { num_output: 5 axis: 3 }', 2 * 3 * 64 * 5),
+        ('type: "Embed" embed_param { num_output: 5 input_dim: 7 }', 0),
+        ('type: "LSTM" bottom: "cont" recurrent_param { num_output: 5 }', 6 * 20 * (64 + 5)),
+        ('type: "LSTM" bottom: "cont" bottom: "z" recurrent_param { num_output: 5 }', 6 * 20 * (64 + 5) + 3 * 20 * 9),
+        ('type: "RNN" bottom: "cont" recurrent_param { num_output: 5 }', 6 * (5 * 64 + 5 * 5 + 5 * 5)),
+    ],
+)
+def test_work(layer: str, macs: int) -> None:
+    shapes = "shape { dim: 2 dim: 3 dim: 8 dim: 8 } shape { dim: 2 dim: 3 } shape { dim: 3 dim: 9 }"
+    inputs = f'layer {{ name: "in" type: "Input" top: "x" top: "cont" top: "z" input_param {{ {shapes} }} }}'
+    layers = summary_of(f'{inputs} layer {{ name: "y" bottom: "x" top: "y" {layer} }}').layers
+    assert next(each.macs for each in layers if each.name == "y") == macs
+
+
 def test_totals_agree_with_the_net_that_is_built() -> None:
     summary = summary_of(NET)
     net = build(build_graph(parse_net(NET), "TRAIN"), seed=1)
