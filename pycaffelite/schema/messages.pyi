@@ -76,6 +76,88 @@ class Datum(Message):
         encoded: bool | None = ...,
     ) -> None: ...
 
+class NormalizedBBox(Message):
+    DESCRIPTOR: Any
+    xmin: float
+    ymin: float
+    xmax: float
+    ymax: float
+    label: int
+    difficult: bool
+    score: float
+    size: float
+    def __init__(
+        self,
+        *,
+        xmin: float | None = ...,
+        ymin: float | None = ...,
+        xmax: float | None = ...,
+        ymax: float | None = ...,
+        label: int | None = ...,
+        difficult: bool | None = ...,
+        score: float | None = ...,
+        size: float | None = ...,
+    ) -> None: ...
+
+class Annotation(Message):
+    DESCRIPTOR: Any
+    instance_id: int
+    bbox: NormalizedBBox
+    def __init__(
+        self,
+        *,
+        instance_id: int | None = ...,
+        bbox: NormalizedBBox | dict[str, Any] | None = ...,
+    ) -> None: ...
+
+class AnnotationGroup(Message):
+    DESCRIPTOR: Any
+    group_label: int
+    annotation: RepeatedCompositeFieldContainer[Annotation]
+    def __init__(
+        self,
+        *,
+        group_label: int | None = ...,
+        annotation: Iterable[Annotation | dict[str, Any]] | None = ...,
+    ) -> None: ...
+
+class AnnotatedDatum(Message):
+    DESCRIPTOR: Any
+    AnnotationType: EnumTypeWrapper
+    BBOX: int
+    datum: Datum
+    type: int
+    annotation_group: RepeatedCompositeFieldContainer[AnnotationGroup]
+    def __init__(
+        self,
+        *,
+        datum: Datum | dict[str, Any] | None = ...,
+        type: int | str | None = ...,
+        annotation_group: Iterable[AnnotationGroup | dict[str, Any]] | None = ...,
+    ) -> None: ...
+
+class LabelMapItem(Message):
+    DESCRIPTOR: Any
+    name: str
+    label: int
+    display_name: str
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        label: int | None = ...,
+        display_name: str | None = ...,
+    ) -> None: ...
+
+class LabelMap(Message):
+    DESCRIPTOR: Any
+    item: RepeatedCompositeFieldContainer[LabelMapItem]
+    def __init__(
+        self,
+        *,
+        item: Iterable[LabelMapItem | dict[str, Any]] | None = ...,
+    ) -> None: ...
+
 class FillerParameter(Message):
     DESCRIPTOR: Any
     VarianceNorm: EnumTypeWrapper
@@ -250,10 +332,14 @@ class LayerParameter(Message):
     clip_param: ClipParameter
     psroi_pooling_param: PSROIPoolingParameter
     box_annotator_ohem_param: BoxAnnotatorOHEMParameter
+    reorg_param: ReorgParameter
+    annotated_data_param: AnnotatedDataParameter
     multibox_loss_param: MultiBoxLossParameter
     prior_box_param: PriorBoxParameter
     detection_output_param: DetectionOutputParameter
     detection_evaluate_param: DetectionEvaluateParameter
+    eval_detection_param: EvalDetectionParameter
+    region_loss_param: RegionLossParameter
     lstm_param: LSTMParameter
     permute_param: PermuteParameter
     norm_param: NormalizeParameter
@@ -273,6 +359,9 @@ class LayerParameter(Message):
     video_data_param: VideoDataParameter
     convolution3d_param: Convolution3DParameter
     pooling3d_param: Pooling3DParameter
+    adaptive_bias_channel_param: AdaptiveBiasChannelParameter
+    focal_loss_param: FocalLossParameter
+    gradient_scaler_param: GradientScalerParameter
     def __init__(
         self,
         *,
@@ -338,10 +427,14 @@ class LayerParameter(Message):
         clip_param: ClipParameter | dict[str, Any] | None = ...,
         psroi_pooling_param: PSROIPoolingParameter | dict[str, Any] | None = ...,
         box_annotator_ohem_param: BoxAnnotatorOHEMParameter | dict[str, Any] | None = ...,
+        reorg_param: ReorgParameter | dict[str, Any] | None = ...,
+        annotated_data_param: AnnotatedDataParameter | dict[str, Any] | None = ...,
         multibox_loss_param: MultiBoxLossParameter | dict[str, Any] | None = ...,
         prior_box_param: PriorBoxParameter | dict[str, Any] | None = ...,
         detection_output_param: DetectionOutputParameter | dict[str, Any] | None = ...,
         detection_evaluate_param: DetectionEvaluateParameter | dict[str, Any] | None = ...,
+        eval_detection_param: EvalDetectionParameter | dict[str, Any] | None = ...,
+        region_loss_param: RegionLossParameter | dict[str, Any] | None = ...,
         lstm_param: LSTMParameter | dict[str, Any] | None = ...,
         permute_param: PermuteParameter | dict[str, Any] | None = ...,
         norm_param: NormalizeParameter | dict[str, Any] | None = ...,
@@ -361,6 +454,9 @@ class LayerParameter(Message):
         video_data_param: VideoDataParameter | dict[str, Any] | None = ...,
         convolution3d_param: Convolution3DParameter | dict[str, Any] | None = ...,
         pooling3d_param: Pooling3DParameter | dict[str, Any] | None = ...,
+        adaptive_bias_channel_param: AdaptiveBiasChannelParameter | dict[str, Any] | None = ...,
+        focal_loss_param: FocalLossParameter | dict[str, Any] | None = ...,
+        gradient_scaler_param: GradientScalerParameter | dict[str, Any] | None = ...,
     ) -> None: ...
 
 class SolverParameter(Message):
@@ -540,6 +636,11 @@ class TransformationParameter(Message):
     force_gray: bool
     crop_h: int
     crop_w: int
+    resize_param: ResizeParameter
+    noise_param: NoiseParameter
+    emit_constraint: EmitConstraint
+    distort_param: DistortionParameter
+    expand_param: ExpansionParameter
     crop_height: int
     crop_width: int
     scale_factors: RepeatedScalarFieldContainer[float]
@@ -555,6 +656,11 @@ class TransformationParameter(Message):
         force_gray: bool | None = ...,
         crop_h: int | None = ...,
         crop_w: int | None = ...,
+        resize_param: ResizeParameter | dict[str, Any] | None = ...,
+        noise_param: NoiseParameter | dict[str, Any] | None = ...,
+        emit_constraint: EmitConstraint | dict[str, Any] | None = ...,
+        distort_param: DistortionParameter | dict[str, Any] | None = ...,
+        expand_param: ExpansionParameter | dict[str, Any] | None = ...,
         crop_height: int | None = ...,
         crop_width: int | None = ...,
         scale_factors: Iterable[float] | None = ...,
@@ -1880,6 +1986,229 @@ class MultiBoxLossParameter(Message):
         use_prior_for_nms: bool | None = ...,
     ) -> None: ...
 
+class AnnotatedDataParameter(Message):
+    DESCRIPTOR: Any
+    batch_sampler: RepeatedCompositeFieldContainer[BatchSampler]
+    label_map_file: str
+    anno_type: int
+    def __init__(
+        self,
+        *,
+        batch_sampler: Iterable[BatchSampler | dict[str, Any]] | None = ...,
+        label_map_file: str | None = ...,
+        anno_type: int | str | None = ...,
+    ) -> None: ...
+
+class BatchSampler(Message):
+    DESCRIPTOR: Any
+    use_original_image: bool
+    sampler: Sampler
+    sample_constraint: SampleConstraint
+    max_sample: int
+    max_trials: int
+    def __init__(
+        self,
+        *,
+        use_original_image: bool | None = ...,
+        sampler: Sampler | dict[str, Any] | None = ...,
+        sample_constraint: SampleConstraint | dict[str, Any] | None = ...,
+        max_sample: int | None = ...,
+        max_trials: int | None = ...,
+    ) -> None: ...
+
+class Sampler(Message):
+    DESCRIPTOR: Any
+    min_scale: float
+    max_scale: float
+    min_aspect_ratio: float
+    max_aspect_ratio: float
+    def __init__(
+        self,
+        *,
+        min_scale: float | None = ...,
+        max_scale: float | None = ...,
+        min_aspect_ratio: float | None = ...,
+        max_aspect_ratio: float | None = ...,
+    ) -> None: ...
+
+class SampleConstraint(Message):
+    DESCRIPTOR: Any
+    min_jaccard_overlap: float
+    max_jaccard_overlap: float
+    min_sample_coverage: float
+    max_sample_coverage: float
+    min_object_coverage: float
+    max_object_coverage: float
+    def __init__(
+        self,
+        *,
+        min_jaccard_overlap: float | None = ...,
+        max_jaccard_overlap: float | None = ...,
+        min_sample_coverage: float | None = ...,
+        max_sample_coverage: float | None = ...,
+        min_object_coverage: float | None = ...,
+        max_object_coverage: float | None = ...,
+    ) -> None: ...
+
+class EmitConstraint(Message):
+    DESCRIPTOR: Any
+    EmitType: EnumTypeWrapper
+    CENTER: int
+    MIN_OVERLAP: int
+    emit_type: int
+    emit_overlap: float
+    def __init__(
+        self,
+        *,
+        emit_type: int | str | None = ...,
+        emit_overlap: float | None = ...,
+    ) -> None: ...
+
+class DistortionParameter(Message):
+    DESCRIPTOR: Any
+    brightness_prob: float
+    brightness_delta: float
+    contrast_prob: float
+    contrast_lower: float
+    contrast_upper: float
+    hue_prob: float
+    hue_delta: float
+    saturation_prob: float
+    saturation_lower: float
+    saturation_upper: float
+    random_order_prob: float
+    def __init__(
+        self,
+        *,
+        brightness_prob: float | None = ...,
+        brightness_delta: float | None = ...,
+        contrast_prob: float | None = ...,
+        contrast_lower: float | None = ...,
+        contrast_upper: float | None = ...,
+        hue_prob: float | None = ...,
+        hue_delta: float | None = ...,
+        saturation_prob: float | None = ...,
+        saturation_lower: float | None = ...,
+        saturation_upper: float | None = ...,
+        random_order_prob: float | None = ...,
+    ) -> None: ...
+
+class ExpansionParameter(Message):
+    DESCRIPTOR: Any
+    prob: float
+    max_expand_ratio: float
+    def __init__(
+        self,
+        *,
+        prob: float | None = ...,
+        max_expand_ratio: float | None = ...,
+    ) -> None: ...
+
+class NoiseParameter(Message):
+    DESCRIPTOR: Any
+    prob: float
+    hist_eq: bool
+    inverse: bool
+    decolorize: bool
+    gauss_blur: bool
+    jpeg: float
+    posterize: bool
+    erode: bool
+    saltpepper: bool
+    saltpepper_param: SaltPepperParameter
+    def __init__(
+        self,
+        *,
+        prob: float | None = ...,
+        hist_eq: bool | None = ...,
+        inverse: bool | None = ...,
+        decolorize: bool | None = ...,
+        gauss_blur: bool | None = ...,
+        jpeg: float | None = ...,
+        posterize: bool | None = ...,
+        erode: bool | None = ...,
+        saltpepper: bool | None = ...,
+        saltpepper_param: SaltPepperParameter | dict[str, Any] | None = ...,
+    ) -> None: ...
+
+class SaltPepperParameter(Message):
+    DESCRIPTOR: Any
+    fraction: float
+    value: RepeatedScalarFieldContainer[float]
+    def __init__(
+        self,
+        *,
+        fraction: float | None = ...,
+        value: Iterable[float] | None = ...,
+    ) -> None: ...
+
+class ReorgParameter(Message):
+    DESCRIPTOR: Any
+    stride: int
+    reverse: bool
+    def __init__(
+        self,
+        *,
+        stride: int | None = ...,
+        reverse: bool | None = ...,
+    ) -> None: ...
+
+class RegionLossParameter(Message):
+    DESCRIPTOR: Any
+    num_class: int
+    bias_match: int
+    coords: int
+    num: int
+    softmax: int
+    rescore: int
+    object_scale: float
+    class_scale: float
+    noobject_scale: float
+    coord_scale: float
+    thresh: float
+    biases: RepeatedScalarFieldContainer[float]
+    def __init__(
+        self,
+        *,
+        num_class: int | None = ...,
+        bias_match: int | None = ...,
+        coords: int | None = ...,
+        num: int | None = ...,
+        softmax: int | None = ...,
+        rescore: int | None = ...,
+        object_scale: float | None = ...,
+        class_scale: float | None = ...,
+        noobject_scale: float | None = ...,
+        coord_scale: float | None = ...,
+        thresh: float | None = ...,
+        biases: Iterable[float] | None = ...,
+    ) -> None: ...
+
+class EvalDetectionParameter(Message):
+    DESCRIPTOR: Any
+    ScoreType: EnumTypeWrapper
+    OBJ: int
+    PROB: int
+    MULTIPLY: int
+    side: int
+    num_class: int
+    num_object: int
+    threshold: float
+    score_type: int
+    nms: float
+    biases: RepeatedScalarFieldContainer[float]
+    def __init__(
+        self,
+        *,
+        side: int | None = ...,
+        num_class: int | None = ...,
+        num_object: int | None = ...,
+        threshold: float | None = ...,
+        score_type: int | str | None = ...,
+        nms: float | None = ...,
+        biases: Iterable[float] | None = ...,
+    ) -> None: ...
+
 class ResizeParameter(Message):
     DESCRIPTOR: Any
     Resize_mode: EnumTypeWrapper
@@ -1917,6 +2246,49 @@ class ResizeParameter(Message):
         pad_mode: int | str | None = ...,
         pad_value: Iterable[float] | None = ...,
         interp_mode: Iterable[int | str] | None = ...,
+    ) -> None: ...
+
+class AdaptiveBiasChannelParameter(Message):
+    DESCRIPTOR: Any
+    num_iter: int
+    bg_portion: float
+    fg_portion: float
+    suppress_others: bool
+    margin_others: float
+    def __init__(
+        self,
+        *,
+        num_iter: int | None = ...,
+        bg_portion: float | None = ...,
+        fg_portion: float | None = ...,
+        suppress_others: bool | None = ...,
+        margin_others: float | None = ...,
+    ) -> None: ...
+
+class FocalLossParameter(Message):
+    DESCRIPTOR: Any
+    alpha: float
+    gamma: float
+    def __init__(
+        self,
+        *,
+        alpha: float | None = ...,
+        gamma: float | None = ...,
+    ) -> None: ...
+
+class GradientScalerParameter(Message):
+    DESCRIPTOR: Any
+    lower_bound: float
+    upper_bound: float
+    alpha: float
+    max_iter: float
+    def __init__(
+        self,
+        *,
+        lower_bound: float | None = ...,
+        upper_bound: float | None = ...,
+        alpha: float | None = ...,
+        max_iter: float | None = ...,
     ) -> None: ...
 
 class AccuracyParameter(Message):
