@@ -82,6 +82,8 @@ class Transformer:
     def apply_at(self, places: Places, images: Image, out: npt.NDArray[Any]) -> None:
         """Transform as `apply` does, with crops and flips that `draw` has given."""
         scale = np.array([self.scale], out.dtype)
+        images = images.view()
+        images.flags.writeable = False  # as what is read from a file is: the kernel has one signature
         kernels.transform(images, *places, self._mean(images.shape[1]), scale, out)
 
     def draw(self, count: int, spare_rows: int, spare_columns: int) -> Places:
