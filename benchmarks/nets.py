@@ -43,6 +43,7 @@ NETS = {
 OTHERS: dict[str, Callable[[Writer], None]] = {
     "faster_rcnn": detectors.faster_rcnn,
     "fcn8s": segmenters.fcn8s,
+    "hed": segmenters.hed,
     "lrcn": captioners.lrcn,
     "segnet": segmenters.segnet,
     "ssd300": detectors.ssd300,

@@ -58,3 +58,28 @@ def _normalized(net: Writer, x: str, name: str, outputs: int) -> str:
     x = net.conv(x, name, outputs, 3, pad=1)
     fillers = 'scale_filler { type: "constant" value: 1 } shift_filler { type: "constant" value: 0.001 }'
     return net.relu(net.layer("BN", f"{name}_bn", x, x, f"bn_param {{ {fillers} }}"), f"relu{name[4:]}")
+
+
+def hed(net: Writer, height: int = 320, width: int = 480) -> None:
+    """Xie and Tu's holistically-nested edge detection: each block of VGG-16 predicts edges, and so do all together.
+
+    Block s predicts every 2^(s-1) pixels. The crops take off what the first convolution pads, and half a stride.
+    """
+    x = net.input("data", 1, 3, height, width)
+    net.input("label", 1, 1, height, width)
+    sides = []
+    for block in range(1, 6):
+        x = vgg_block(net, x, block, pad=35 if block == 1 else 1)
+        side, stride = net.conv(x, f"score-dsn{block}", 1, 1, scores=True), 2 ** (block - 1)
+        if block > 1:
+            side = net.deconv(side, f"score-dsn{block}-up", 1, 2 * stride, stride)
+        sides.append(net.crop(side, f"upscore-dsn{block}", "data", 34 + stride // 2))
+        _edge_loss(net, sides[-1], f"dsn{block}_loss")
+        if block < 5:
+            x = net.pool(x, f"pool{block}", "MAX", 2, 2)
+    fused = net.conv(net.layer("Concat", "concat-upscore", sides), "upscore-fuse", 1, 1, scores=True)
+    _edge_loss(net, fused, "fuse_loss")
+
+
+def _edge_loss(net: Writer, scores: str, name: str) -> None:
+    net.layer("SigmoidCrossEntropyLoss", name, [scores, "label"])

@@ -16,9 +16,9 @@ def summary_of(name: str, phase: str, **form: object) -> NetSummary:
     return summarize(name, phase, infer_shapes(build_graph(parse_net(text), phase)))
 
 
-# Numbers to learn, and what BatchNorm layers keep besides: a mean and a variance for each channel, and a factor for each
-# layer. AlexNet, CaffeNet and Network in Network: a quarter of the bytes of the weights in Caffe's model zoo, 233 and
-# 29 MiB. VGG, the ResNets, SqueezeNet and MobileNet: as torchvision and their authors count them.
+# Numbers to learn, and what BatchNorm layers keep besides: a mean and a variance for each channel, and a factor for
+# each layer. AlexNet, CaffeNet and Network in Network: a quarter of the bytes of the weights in Caffe's model zoo, 233
+# and 29 MiB. VGG, the ResNets, SqueezeNet and MobileNet: as torchvision and their authors count them.
 @pytest.mark.parametrize(
     ("name", "learned", "kept"),
     [

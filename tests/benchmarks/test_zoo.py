@@ -42,6 +42,9 @@ def summary_of(name: str, phase: str) -> NetSummary:
         ("fcn8s", VGG + HIDDEN + (4096 + 512 + 256 + 3) * 21 + (16 + 16 + 256) * 21 * 21),
         # The paper says 29.45 million: the convolutions and their mirror images, factor and shift for each channel.
         ("segnet", 29_449_355),
+        # Scores of five blocks, bilinear filters of 4, 8, 16 and 32 pixels, and what weighs the five. Ports that
+        # interpolate without filters count 14,716,171.
+        ("hed", VGG + (64 + 128 + 256 + 512 + 512 + 5) + (16 + 64 + 256 + 1024) + 6),
         # As counted in the ports of SSD300 for 21 classes; 512 of them are the factors of its normalization.
         ("ssd300", 26_285_486),
         ("ssd300_train", 26_285_486),
@@ -62,6 +65,8 @@ def test_parameters(name, parameters):
         ("fcn8s", {"conv1_2": (1, 64, 698, 698), "score_fr": (1, 21, 16, 16), "upscore8": (1, 21, 568, 568)}),
         ("fcn8s", {"score": (1, 21, 500, 500), "loss": ()}),
         ("segnet", {"pool5": (1, 512, 12, 15), "upsample5": (1, 512, 23, 30), "conv1_1_D": (1, 11, 360, 480)}),
+        ("hed", {"conv1_2": (1, 64, 388, 548), "score-dsn5": (1, 1, 25, 35), "score-dsn5-up": (1, 1, 416, 576)}),
+        ("hed", {"upscore-dsn5": (1, 1, 320, 480), "upscore-fuse": (1, 1, 320, 480), "fuse_loss": ()}),
         ("ssd300", {"conv4_3_norm": (1, 512, 38, 38), "fc7": (1, 1024, 19, 19), "conv9_2": (1, 256, 1, 1)}),
         ("ssd300", {"mbox_loc": (1, 4 * 8732), "mbox_conf": (1, 21 * 8732), "mbox_priorbox": (1, 2, 4 * 8732)}),
         ("ssd300_train", {"mbox_loss": ()}),
@@ -98,7 +103,7 @@ def fill(net: Net) -> None:
         elif name == "label" and data.shape[-1] == 8:
             data[...] = boxes(data.shape[2], generator)
         else:
-            data[...] = generator.integers(0, 10, data.shape)
+            data[...] = generator.integers(0, 2 if "fuse_loss" in net.blobs else 10, data.shape)
 
 
 def run(name: str, narrow: int) -> None:
@@ -122,7 +127,7 @@ def run(name: str, narrow: int) -> None:
 
 NAMES = (
     "alexnet", "caffenet", "googlenet_with_sides", "vgg16", "nin", "resnet50", "squeezenet", "mobilenet", "fcn8s",
-    "segnet", "ssd300", "ssd300_train", "faster_rcnn", "lrcn",
+    "segnet", "hed", "ssd300", "ssd300_train", "faster_rcnn", "lrcn",
 )  # fmt: skip
 
 
