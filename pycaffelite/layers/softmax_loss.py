@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pycaffelite.blob import Blob, Shape
+from pycaffelite.blob import Array, Blob, Shape
 from pycaffelite.kernels import eltwise, softmax, softmax_with_loss
 from pycaffelite.layers.base import Context, Layout
 from pycaffelite.layers.class_scores import View, axis_view, check_labels, wrong_label
@@ -37,9 +37,8 @@ class SoftmaxLossLayer(LossLayer):
         """Write the loss, and the probabilities where a second top wants them."""
         scores, labels = bottom[0].data.reshape(self.view), bottom[1].data.reshape(-1)
         probabilities = self.buffers["probabilities"].reshape(self.view)
-        ignore = (self.normalization.has_ignore, self.normalization.ignore_label)
         softmax.forward(scores, probabilities)
-        loss, valid, wrong = softmax_with_loss.sum_losses(probabilities.reshape(-1), labels, *ignore, *self.view[1:])
+        loss, valid, wrong = self.sum_losses(probabilities.reshape(-1), labels)
         if wrong >= 0:
             raise wrong_label(bottom[1], wrong, self.view[1])
         self.divisor = self.normalization.divisor(self.view[0], self.view[2], valid)
@@ -51,9 +50,20 @@ class SoftmaxLossLayer(LossLayer):
         """Write the diff of the scores."""
         if not wanted[0]:
             return
-        scale = self.weight(top) / self.divisor
-        probabilities, diff = self.buffers["probabilities"].reshape(-1), bottom[0].diff.reshape(-1)
-        ignore = (self.normalization.has_ignore, self.normalization.ignore_label)
+        arrays = self.buffers["probabilities"], bottom[1].data, bottom[0].diff
+        probabilities, labels, diff = (array.reshape(-1) for array in arrays)
+        self.write_gradient(probabilities, labels, self.weight(top) / self.divisor, diff)
+
+    @property
+    def ignore(self) -> tuple[bool, int]:
+        """Whether a label is ignored, and which one."""
+        return self.normalization.has_ignore, self.normalization.ignore_label
+
+    def sum_losses(self, probabilities: Array, labels: Array) -> tuple[float, int, int]:
+        """Return the sum of losses, how many labels count, and which is wrong or -1; all arrays are flat."""
+        return softmax_with_loss.sum_losses(probabilities, labels, *self.ignore, *self.view[1:])
+
+    def write_gradient(self, probabilities: Array, labels: Array, scale: float, diff: Array) -> None:
+        """Write the gradient of the sum of losses, times a scale; all arrays are flat."""
         eltwise.scale(probabilities, scale, diff)
-        labels = bottom[1].data.reshape(-1)
-        softmax_with_loss.subtract_labels(probabilities, labels, *ignore, scale, *self.view[1:], diff)
+        softmax_with_loss.subtract_labels(probabilities, labels, *self.ignore, scale, *self.view[1:], diff)
