@@ -19,21 +19,30 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("type_name", metavar="[TYPE]", required=False)
+@click.option("--markdown", is_flag=True, help="Write docs/layers.md: the types that come with pycaffelite.")
 @layers_option
 @json_option
-def layers(type_name: str | None, as_json: bool) -> None:
+def layers(type_name: str | None, markdown: bool, as_json: bool) -> None:
     """List the layer types, or explain one.
 
     TYPE is spelt as in a prototxt: `pycaffelite layers Pooling`.
     """
     from pycaffelite.report import catalogue
 
-    if type_name is None:
+    if markdown:
+        from pycaffelite.report.layers_page import page
+
+        click.echo(page(), nl=False)
+    elif type_name is None:
         entries = catalogue.catalogue()
+        others = catalogue.known_besides(entries)
         if as_json:
-            click.echo(json.dumps([asdict(entry) for entry in entries], indent=2))
+            runnable = [asdict(entry) | {"runs": True} for entry in entries]
+            known = [{"type": name, "forks": forks, "runs": False} for name, forks in others.items()]
+            click.echo(json.dumps(runnable + known, indent=2))
         else:
             _list(entries)
+            _list_others(others)
     else:
         entry = catalogue.describe(type_name)
         if as_json:
@@ -49,6 +58,15 @@ def _list(entries: list[LayerEntry]) -> None:
     rows = [(entry.type, entry.summary) for entry in entries]
     tables.show(tables.table(("type", "what it does"), rows, left=2))
     click.echo("`pycaffelite layers TYPE` explains one.")
+
+
+def _list_others(others: dict[str, tuple[str, ...]]) -> None:
+    """Print the types that are known and do not run here."""
+    from pycaffelite.report import tables
+
+    rows = [(name, ", ".join(forks)) for name, forks in others.items()]
+    click.echo()
+    tables.show(tables.table(("known, not implemented", "from"), rows, left=2))
 
 
 def _explain(entry: LayerEntry) -> None:

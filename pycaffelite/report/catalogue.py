@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,9 @@ from pycaffelite.layers.registry import layer_class, layer_types
 from pycaffelite.schema import messages
 from pycaffelite.schema.comments import field_comment
 from pycaffelite.schema.fields import is_foreign, is_repeated
+from pycaffelite.schema.fork_types import known_types
 
+_NO_BACKWARD = re.compile(r"^Backward: none\b", re.MULTILINE)
 _READS = re.compile(r"\bmessage\.(\w+_param)\b")
 
 
@@ -44,6 +47,8 @@ class LayerEntry:
         bottoms: How many bottoms it takes: "1", "1 or 2", "2 or more".
         tops: How many tops.
         in_place: Whether its first top may be its first bottom.
+        backward: Whether it has a backward pass.
+        forks: The forks of Caffe that it comes from; empty for Caffe's own types, and for those of other packages.
         fields: The fields of the messages that it reads, by the message's name: "pooling_param".
     """
 
@@ -53,12 +58,25 @@ class LayerEntry:
     bottoms: str
     tops: str
     in_place: bool
+    backward: bool
+    forks: tuple[str, ...]
     fields: dict[str, tuple[FieldEntry, ...]]
 
 
 def catalogue() -> list[LayerEntry]:
     """Describe every registered type."""
     return [describe(name) for name in layer_types()]
+
+
+def catalogue_of_ours() -> list[LayerEntry]:
+    """Describe the types that ship with pycaffelite."""
+    return [describe(name) for name in layer_types() if layer_class(name).__module__.startswith("pycaffelite.")]
+
+
+def known_besides(entries: Iterable[LayerEntry]) -> dict[str, tuple[str, ...]]:
+    """Return the types that are known and not among those described, each with the forks of Caffe that have it."""
+    described = {entry.type for entry in entries}
+    return {name: forks for name, forks in known_types().items() if name not in described}
 
 
 def describe(type_name: str) -> LayerEntry:
@@ -73,6 +91,8 @@ def describe(type_name: str) -> LayerEntry:
         bottoms=_span(arity.bottoms),
         tops="as many as bottoms" if arity.pairs else _span(arity.tops),
         in_place=arity.in_place,
+        backward=_NO_BACKWARD.search(documentation) is None,
+        forks=known_types().get(type_name, ()),
         fields={name: _fields(name) for name in _messages_read(found)},
     )
 

@@ -141,7 +141,18 @@ class TestUpgrade:
 class TestLayers:
     def test_list(self, run: Run) -> None:
         assert "InnerProduct" in run("layers").stdout
-        assert "InnerProduct" in [entry["type"] for entry in json.loads(run("layers", "--json").stdout)]
+        found = {entry["type"]: entry for entry in json.loads(run("layers", "--json").stdout)}
+        assert found["InnerProduct"]["runs"]
+        assert found["InnerProduct"]["backward"]
+
+    def test_types_that_do_not_run(self, run: Run) -> None:
+        assert "known, not implemented" in run("layers").stdout
+        found = {entry["type"]: entry for entry in json.loads(run("layers", "--json").stdout)}
+        assert found["CTCLoss"] == {"type": "CTCLoss", "forks": ["tianzhi0549/CTPN"], "runs": False}
+        assert "of tianzhi0549/CTPN" in run("layers", "CTCLoss").stderr
+
+    def test_markdown(self, run: Run) -> None:
+        assert run("layers", "--markdown").stdout.startswith("# Layers\n")
 
     def test_one(self, run: Run) -> None:
         text = run("layers", "Pooling").stdout

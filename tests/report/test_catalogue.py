@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pycaffelite.errors import FieldError
 from pycaffelite.layers.registry import layer_types
-from pycaffelite.report.catalogue import catalogue, describe
+from pycaffelite.report.catalogue import catalogue, describe, known_besides
+from pycaffelite.report.layers_page import page
 
 
 def test_every_type_is_described() -> None:
@@ -27,6 +30,27 @@ def test_fields_and_defaults() -> None:
 
 def test_inherited_fields() -> None:
     assert "loss_param" in describe("SoftmaxWithLoss").fields
+
+
+def test_where_types_come_from() -> None:
+    assert describe("Pooling").forks == ()
+    assert "hszhao/PSPNet" in describe("Interp").forks
+    assert "CTCLoss" in known_besides(catalogue())
+    assert "Interp" not in known_besides(catalogue())
+
+
+def test_which_types_have_a_backward_pass() -> None:
+    assert {name: describe(name).backward for name in ("Tile", "ArgMax", "Input", "PriorBox")} == {
+        "Tile": True,
+        "ArgMax": False,
+        "Input": False,
+        "PriorBox": False,
+    }
+
+
+def test_the_page_of_the_documentation() -> None:
+    path = Path(__file__).parents[2] / "docs" / "layers.md"
+    assert path.read_text(encoding="utf-8") == page(), "write it anew: pycaffelite layers --markdown > docs/layers.md"
 
 
 def test_an_unknown_type() -> None:
