@@ -5,16 +5,35 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
 from pycaffelite.blob import Blob
-from pycaffelite.data.listing import ArrayBatch, ListReader, State
+from pycaffelite.data.listing import ArrayBatch, State
 from pycaffelite.data.loader import Worker
 
 
-class ListFeed:
+class ArrayReader(Protocol):
+    """Makes batches of arrays, and goes on from a state."""
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Return the shapes of the first batch."""
+
+    def fill(self, batch: ArrayBatch) -> None:
+        """Make the next batch."""
+
+    def state(self) -> State:
+        """Return what `restore` needs to go on behind the last batch."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state` was taken."""
+
+
+Reader = TypeVar("Reader", bound=ArrayReader)
+
+
+class ListFeed(Generic[Reader]):
     """Hands out batches that a thread has prepared ahead; the same ones, bit for bit, as without the thread.
 
     Args:
@@ -22,7 +41,7 @@ class ListFeed:
         prefetch: How many batches may be ready; 0 reads each batch when it is asked for.
     """
 
-    def __init__(self, open_reader: Callable[[], ListReader], prefetch: int) -> None:
+    def __init__(self, open_reader: Callable[[], Reader], prefetch: int) -> None:
         self._open_reader = open_reader
         self._prefetch = prefetch
         self._spare: list[ArrayBatch] = []
@@ -30,7 +49,7 @@ class ListFeed:
         self._state: State | None = None  # behind the last batch that was handed out
 
     @cached_property
-    def reader(self) -> ListReader:
+    def reader(self) -> Reader:
         """The reader."""
         return self._open_reader()
 

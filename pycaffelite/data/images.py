@@ -49,10 +49,16 @@ class ImageFolder:
         )
 
 
-def read_image(path: Path, *, color: bool) -> Planes:
-    """Return an image as blue, green, red planes, or as one of grey; 16 bits become 8, and alpha goes."""
+def read_image(path: Path, *, color: bool, data: bytes | None = None) -> Planes:
+    """Return an image as blue, green, red planes, or as one of grey; 16 bits become 8, and alpha goes.
+
+    Args:
+        path: The file.
+        color: Whether the image has three planes.
+        data: What is in the file, where that has been read before.
+    """
     try:
-        planes = decode_image(path, b"", _bytes_of(path), force_color=True)
+        planes = decode_image(path, b"", _bytes_of(path) if data is None else data, force_color=True)
     except DataError as error:
         raise _unreadable(path, error.got or error.what) from None
     return planes if color else _gray(planes)
