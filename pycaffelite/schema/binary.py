@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pycaffelite.errors import DataError, Location, PycaffeliteError, SnapshotEr
 from pycaffelite.schema import messages
 from pycaffelite.schema.fields import is_repeated
 from pycaffelite.schema.files import read_bytes
+from pycaffelite.schema.foreign_bytes import translate_net
 from pycaffelite.schema.sourcemap import SourceMap
 from pycaffelite.schema.upgrade import upgrade_net
 
@@ -37,7 +39,11 @@ def read_weights_message(path: str | Path) -> Any:
     content = read_bytes(path, "weights", SnapshotError)
     _refuse_other_formats(content, where, SnapshotError, "a binary .caffemodel")
     net = messages.NetParameter()
-    if not _parse(net, content):
+    try:
+        translated, _ = translate_net(content)
+    except ValueError:
+        translated = content
+    if not _parse(net, translated):
         raise SnapshotError(
             "the file is damaged or cut off",
             where=where,
@@ -57,7 +63,7 @@ def read_weights_message(path: str | Path) -> Any:
             "the file holds no layers", where=where, expected="a binary .caffemodel", hint=_other_message(content)
         )
     try:
-        return upgrade_net(net, SourceMap(str(path))).net
+        return with_plain_numbers(upgrade_net(net, SourceMap(str(path))).net)
     except PycaffeliteError as problem:
         raise SnapshotError(
             f"the old form of these weights cannot be upgraded: {problem.what}",
@@ -98,6 +104,24 @@ def read_blob_proto(path: str | Path) -> Any:
             "the file holds no numbers", where=where, expected="a binary BlobProto", hint=_other_message(content)
         )
     return blob
+
+
+def with_plain_numbers(net: Any) -> Any:
+    """Turn the blobs of the NVIDIA fork, raw bytes of a stated type, into lists of numbers; return the net."""
+    for layer in net.layer:
+        for blob in layer.blobs:
+            if blob.HasField("raw_data") and not blob.data and not blob.double_data:
+                target = blob.double_data if blob.raw_data_type == _DOUBLE else blob.data
+                code = _RAW_CODES.get(blob.raw_data_type, "f")
+                count = len(blob.raw_data) // struct.calcsize(code)
+                target.extend(struct.unpack_from(f"<{count}{code}", blob.raw_data))
+                for name in ("raw_data", "raw_data_type", "raw_diff", "raw_diff_type"):
+                    blob.ClearField(name)
+    return net
+
+
+_DOUBLE = 0  # in the NVIDIA fork's enum of types
+_RAW_CODES = {_DOUBLE: "d", 1: "f", 2: "e"}
 
 
 def _parse(message: Any, content: bytes) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from pycaffelite.errors import FieldError, Location, PrototxtError, PycaffeliteError
@@ -197,14 +198,18 @@ def unknown_field(source: SourceMap, name: str, offset: int, blocks: Sequence[Op
     """A field that the message does not have; `blocks` are the open ones, the outermost first."""
     block, plan, _ = blocks[-1]
     place = f"`{block}` ({plan.name})" if len(blocks) > 1 else plan.name
-    hint = (
-        _enclosing_hint(source, name, blocks)
-        or _other_era_hint(name, plan)
+    hint = _enclosing_hint(source, name, blocks) or _name_hint(name, plan)
+    return FieldError(f"unknown field `{name}` in {place}", where=source.at(offset), hint=hint)
+
+
+@lru_cache(maxsize=1024)  # the search for close matches is slow, and slips come in numbers
+def _name_hint(name: str, plan: MessagePlan) -> str | None:
+    return (
+        _other_era_hint(name, plan)
         or _inner_hint(name, plan)
         or did_you_mean(name, plan.own_fields)
         or _near_inner_hint(name, plan)
     )
-    return FieldError(f"unknown field `{name}` in {place}", where=source.at(offset), hint=hint)
 
 
 def foreign(source: SourceMap, message: str, plan: FieldPlan, value: Any, offset: int) -> PycaffeliteError | None:

@@ -223,7 +223,7 @@ class _Parser:
                     expected="`,` or `]`",
                     got=self.got(self.index),
                 )
-                if kind not in ("number", "string", "word") or self.peek(1) == ":":
+                if kind not in ("number", "string", "word") or mending.is_missing(self.tokens, self.index):
                     raise problem
                 self.report(warning(problem, "read all the same"))
                 continue
