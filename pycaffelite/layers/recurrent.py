@@ -13,6 +13,7 @@ import numpy as np
 from pycaffelite.blob import Array, Blob, Shape
 from pycaffelite.errors import ShapeError, WiringError
 from pycaffelite.kernels.gemm import add_column_sums, gemm
+from pycaffelite.kernels.permute import permute
 from pycaffelite.layers.base import Arity, Context, Layer, Layout, ParamLayout, shape_text
 from pycaffelite.layers.windows import positive_output
 
@@ -80,7 +81,7 @@ class Recurrent(Layer):
         }
         step, hidden = (sequences, width), (sequences, self.outputs)
         buffers = {"sums": (times, *step), "dsums": (times, *step), "held": (times, *hidden), "dhidden": hidden}
-        buffers |= {"carried": hidden, "turned": (0, 0) if _rows_alone(extent, self.outputs) else (self.outputs, width)}
+        buffers |= {"carried": hidden, "turned": (self.outputs, width) if times > 1 else (0, 0)}
         buffers |= {"products": step}
         buffers |= {f"last_{name}": hidden for name in self.states}
         more, own = self.extras(extent)
@@ -158,9 +159,9 @@ class Recurrent(Layer):
         sums, held, turned = self.buffers["sums"], self.buffers["held"], self.buffers["turned"]
         products, weights = self.buffers["products"], self._param("hidden").data
         self._add_inputs(bottom, sums)
-        alone = turned.size == 0
+        alone = self._streams_rows()
         if not alone:
-            np.copyto(turned, weights.T)
+            permute(weights, (1, 0), turned)
         flow, states = self.flow(bottom), self.start(bottom)
         self.begin_steps(states)
         before = states["hidden"]
@@ -187,6 +188,10 @@ class Recurrent(Layer):
         """Return the states other than the hidden values."""
         return {}
 
+    def _streams_rows(self) -> bool:
+        """Return whether the few hidden values of a step are multiplied with rows of weights as they stand."""
+        return self.lengths.times == 1 or 32 * self.lengths.sequences <= self.outputs
+
     def _add_inputs(self, bottom: Sequence[Blob], sums: Array) -> None:
         """Write what of the sums does not depend on the steps before."""
         weights, bias = self._param("input").data, self._param("bias").data
@@ -202,11 +207,17 @@ class Recurrent(Layer):
         dsums, dhidden, carried = self.buffers["dsums"], self.buffers["dhidden"], self.buffers["carried"]
         weights, flow = self._param("hidden").data, self.flow(bottom)
         carried.fill(0)
+        alone, turned = self._streams_rows() and self.lengths.times > 1, self.buffers["turned"]
+        if alone:
+            permute(weights, (1, 0), turned)
         for t in range(self.lengths.times - 1, -1, -1):
             np.add(dtop[t], carried, out=dhidden)
             self.step_back(t, dhidden)
             if t > 0:
-                gemm(dsums[t], weights, carried)
+                if alone:
+                    gemm(dsums[t], turned, carried, transpose_b=True)
+                else:
+                    gemm(dsums[t], weights, carried)
                 np.multiply(carried, flow[t][:, None], out=carried)
         rows = dsums.reshape(-1, dsums.shape[2])
         if wanted[0]:
@@ -254,11 +265,6 @@ class Recurrent(Layer):
             values = np.frombuffer(base64.b64decode(packed["bytes"]), packed["dtype"])
             if values.size == kept.size:
                 kept[...] = values.reshape(kept.shape)
-
-
-def _rows_alone(extent: Extent, outputs: int) -> bool:
-    """Return whether turning the weights of the hidden values costs more than it saves in the steps."""
-    return extent.times == 1 or 32 * extent.sequences <= outputs
 
 
 def _packed(array: Array) -> dict[str, str]:

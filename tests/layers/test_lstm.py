@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pycaffelite.errors import WiringError
-from pycaffelite.testing import Case, ErrorCase, LayerContract, LayerRunner
+from pycaffelite.testing import Case, ErrorCase, LayerContract, LayerRunner, check_gradients
 
 CONT = np.array([[0.0, 1], [1, 1], [1, 0], [0, 1]])
 
@@ -139,3 +139,14 @@ def test_nothing_goes_to_initial_states():
     diffs = runner.backward()
     assert not diffs[2].any()
     assert not diffs[3].any()
+
+
+def test_few_sequences_of_many_values():
+    """Where weights are streamed as they stand, instead of turned for the steps."""
+    many = text().replace("num_output: 3", "num_output: 40")
+    runner = LayerRunner(many, [(4, 1, 3), np.array([[0.0], [1], [1], [1]])])
+    for blob in runner.layer.params:
+        blob.data *= 0.3
+    params = [blob.data for blob in runner.layer.params]
+    np.testing.assert_allclose(runner.forward()[0], recur(runner.inputs, params), rtol=0, atol=1e-13)
+    check_gradients(runner)
