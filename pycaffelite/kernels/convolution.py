@@ -16,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from pycaffelite.kernels import convolution_dots
 from pycaffelite.kernels._jit import Array, kernel
 from pycaffelite.kernels.convolution_forward import TURNED_CHANNELS, forward_task, plan_forward, turn_task, turned
 from pycaffelite.kernels.convolution_pack import add_planes, pack_rows, pad_planes
@@ -73,6 +74,7 @@ class Plan:
         self.geometry = geometry
         self.dtype = np.dtype(dtype)
         self.turned = turned(geometry)
+        self.dots = convolution_dots.suits(geometry, self.dtype)
         self._products: dict[tuple[object, ...], Product] = {}
 
     def forward(self, ending: Ending) -> Product:
@@ -84,7 +86,8 @@ class Plan:
     def weights(self, weights: bool, bias: bool) -> Product:
         """Return how dw and dbias are made, or one of them."""
         if ("weights", weights, bias) not in self._products:
-            self._products["weights", weights, bias] = plan_weights(self.geometry, self.dtype, weights, bias)
+            make = convolution_dots.plan_dots if self.dots else plan_weights
+            self._products["weights", weights, bias] = make(self.geometry, self.dtype, weights, bias)
         return self._products["weights", weights, bias]
 
     def data(self) -> Product:
@@ -125,6 +128,9 @@ def weight_gradient(plan: Plan, x: Array, dy: Array, dw: Array, dbias: Array) ->
     """Add to dw and dbias, each unless it is empty."""
     product = plan.weights(dw.size > 0, dbias.size > 0)
     scratch = workspace(plan.dtype, product.scratch)
+    if plan.dots:
+        convolution_dots.weight_gradient(product, x, dy, dw, dbias, scratch)
+        return
     run(_weights, product.tasks, (x, dy, scratch), product.numbers)
     run(_add_sums, plan.geometry.outputs, (dw, dbias, scratch), product.numbers)
 
