@@ -25,7 +25,11 @@ NOTHING_TO_REFUSE: dict[str, str] = {}
 
 # Layers that read files have no bottoms and no gradients, and what they refuse needs files: they have tests of their
 # own, here by path, instead of a contract.
-READERS = {"Data": "layers/test_data.py", "HDF5Data": "layers/test_hdf5_data.py"}
+READERS = {
+    "AnnotatedData": "layers/test_annotated_data.py",
+    "Data": "layers/test_data.py",
+    "HDF5Data": "layers/test_hdf5_data.py",
+}
 CONTRACTED = [name for name in TYPES if name not in READERS]
 
 
