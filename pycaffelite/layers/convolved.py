@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-from pycaffelite.blob import Array, Blob
-from pycaffelite.layers.base import Layer
+from pycaffelite.blob import Array, Blob, Shape
+from pycaffelite.layers.base import Layer, Layout
 
 
 class Convolved(Layer):
@@ -21,6 +22,10 @@ class Convolved(Layer):
     fields: Any
     products: Any
     plan: Any
+
+    def macs(self, bottom_shapes: Sequence[Shape], layout: Layout) -> int:
+        """Count: each number of a top comes from one filter."""
+        return sum(map(math.prod, layout.tops)) * math.prod(layout.params[0].shape[1:])
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""

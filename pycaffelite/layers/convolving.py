@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from pycaffelite.blob import Shape
@@ -33,10 +32,6 @@ class Convolving(Convolved, Sliding):
         if self.fields.bias_term:
             params.append(ParamLayout((outputs,), self.fields.bias_filler))
         return Layout([(*shape[:axis], outputs, *sizes)] * len(bottom_shapes), params)
-
-    def macs(self, bottom_shapes: Sequence[Shape], layout: Layout) -> int:
-        """Count: each number of a top comes from one filter."""
-        return sum(map(math.prod, layout.tops)) * math.prod(layout.params[0].shape[1:])
 
     def prepare(self, bottom_shapes: Sequence[Shape]) -> None:
         """Plan the products."""

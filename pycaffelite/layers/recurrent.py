@@ -114,7 +114,7 @@ class Recurrent(Layer):
                 got=f"shape {shape_text(bottom_shapes[2])}",
             )
         for shape in bottom_shapes[2 + static :]:
-            if math.prod(shape) != x[1] * self.outputs or len(shape) != 3:
+            if shape != (1, x[1], self.outputs):
                 raise ShapeError(
                     "an initial state does not fit the sequences",
                     expected=f"shape {shape_text((1, x[1], self.outputs))}",
