@@ -1,7 +1,7 @@
 """The focal loss of labels and its gradient, given the softmax, over the middle axis of a view (N, C, I).
 
-With p the probability of the label the loss is - alpha (1 - p)^gamma log max(p, SMALLEST). Serial, as
-`softmax_with_loss`; arrays and returned values are as there.
+With p the probability of the label the loss is - weights[label] (1 - p)^gamma log max(p, SMALLEST), with gamma 0 the
+weighted likelihood. Serial, as `softmax_with_loss`; arrays and returned values are as there, weights is (C,).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def sum_losses(
     ignore_label: int,
     channels: int,
     inner: int,
-    alpha: float,
+    weights: Array,
     gamma: float,
 ) -> tuple[float, int, int]:
     """Return the sum of losses, the number of labels not ignored, and the column whose label is no class, or -1."""
@@ -33,7 +33,7 @@ def sum_losses(
         if label >= 0:
             n, i = column // inner, column % inner
             share = float(probabilities[(n * channels + label) * inner + i])
-            loss -= alpha * (1.0 - share) ** gamma * math.log(_SMALLEST if share < _SMALLEST else share)
+            loss -= weights[label] * (1.0 - share) ** gamma * math.log(_SMALLEST if share < _SMALLEST else share)
             valid += 1
         elif label != IGNORED:
             return loss, valid, column
@@ -48,7 +48,7 @@ def write_gradient(
     ignore_label: int,
     channels: int,
     inner: int,
-    alpha: float,
+    weights: Array,
     gamma: float,
     scale: float,
     diff: Array,
@@ -62,10 +62,10 @@ def write_gradient(
             share = float(probabilities[(n * channels + label) * inner + i])
             rest = 1.0 - share
             if gamma == 0:
-                factor = -scale * alpha
+                factor = -scale * weights[label]
             elif rest > 0:
                 bent = gamma * rest ** (gamma - 1.0) * share * math.log(_SMALLEST if share < _SMALLEST else share)
-                factor = scale * alpha * (bent - rest**gamma)
+                factor = scale * weights[label] * (bent - rest**gamma)
         for c in range(channels):
             at = (n * channels + c) * inner + i
             diff[at] = factor * ((1.0 if c == label else 0.0) - probabilities[at])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
+
 from pycaffelite.blob import Array
 from pycaffelite.errors import FieldError
 from pycaffelite.kernels import focal_loss
@@ -37,12 +39,15 @@ class FocalLoss(SoftmaxLossLayer):
         fields = message.focal_loss_param
         if not fields.gamma >= 0:
             raise FieldError("gamma is out of range", expected="at least 0", got=f"{fields.gamma:.6g}")
-        self.shape: tuple[float, float] = (fields.alpha, fields.gamma)
+        self.alpha: float = fields.alpha
+        self.gamma: float = fields.gamma
 
     def sum_losses(self, probabilities: Array, labels: Array) -> tuple[float, int, int]:
         """Return the sum of losses, how many labels count, and which is wrong or -1."""
-        return focal_loss.sum_losses(probabilities, labels, *self.ignore, *self.view[1:], *self.shape)
+        weights = np.full(self.view[1], self.alpha)
+        return focal_loss.sum_losses(probabilities, labels, *self.ignore, *self.view[1:], weights, self.gamma)
 
     def write_gradient(self, probabilities: Array, labels: Array, scale: float, diff: Array) -> None:
         """Write the gradient of the sum of losses, times a scale."""
-        focal_loss.write_gradient(probabilities, labels, *self.ignore, *self.view[1:], *self.shape, scale, diff)
+        weights = np.full(self.view[1], self.alpha)
+        focal_loss.write_gradient(probabilities, labels, *self.ignore, *self.view[1:], weights, self.gamma, scale, diff)

@@ -1540,6 +1540,8 @@ class LossParameter(Message):
     normalize: bool
     normalization: int
     pre_fixed_normalizer: float
+    weight_by_label_freqs: bool
+    class_weighting: RepeatedScalarFieldContainer[float]
     def __init__(
         self,
         *,
@@ -1547,6 +1549,8 @@ class LossParameter(Message):
         normalize: bool | None = ...,
         normalization: int | str | None = ...,
         pre_fixed_normalizer: float | None = ...,
+        weight_by_label_freqs: bool | None = ...,
+        class_weighting: Iterable[float] | None = ...,
     ) -> None: ...
 
 class PermuteParameter(Message):

@@ -27,6 +27,15 @@ def likelihood(bottoms, params, axis=1, ignore=None, mode="VALID", second=False)
     return [np.array(loss), np.moveaxis(shares, -1, axis)] if second else [np.array(loss)]
 
 
+def weighted(bottoms, params, weights=None, ignore=None):
+    """The loss of a mean in which each class has a weight, by default one over how often it occurs."""
+    scores, labels = np.moveaxis(bottoms[0], 1, -1).reshape(-1, 3), bottoms[1].reshape(-1).astype(int)
+    weights = weights or [1 / max(1, np.sum(labels == c)) for c in range(3)]
+    right = (np.exp(scores) / np.exp(scores).sum(1, keepdims=True))[np.arange(len(labels)), np.minimum(labels, 2)]
+    counted = labels != ignore
+    return np.array(-np.sum((np.log(right) * np.array([*weights, 0])[labels])[counted]) / counted.sum())
+
+
 def param(text):
     return f"loss_param {{ {text} }}"
 
@@ -78,6 +87,15 @@ class TestSoftmaxWithLoss(LayerContract):
             [(4, 3), LABELS],
             oracle=partial(likelihood, ignore=1),
         ),
+        "class_weights": Case(
+            param("weight_by_label_freqs: true ignore_label: 3 class_weighting: [0.5, 2, 1]"),
+            [(2, 3, 2, 2), np.where(PIXELS == 0, 3, PIXELS)],
+            oracle=partial(weighted, weights=[0.5, 2, 1], ignore=3),
+        ),
+        "class_frequencies": Case(
+            param("weight_by_label_freqs: true"), [(2, 3, 2, 2), PIXELS], oracle=weighted, phase="TEST"
+        ),
+        "weights_alone": Case(param("class_weighting: [0.5, 2, 1]"), [(4, 3), LABELS], oracle=likelihood),
         "second_top": Case(
             bottoms=[(4, 3), LABELS], tops=2, top_diffs=[1.0, 0.0], oracle=partial(likelihood, second=True)
         ),
@@ -106,6 +124,15 @@ class TestSoftmaxWithLoss(LayerContract):
             error: axis is out of range
               expected: axis from -2 to 1, for 2 axes
               got:      axis -3, bottom of shape 4x3
+            """,
+        ),
+        "class_weights": ErrorCase(
+            param("weight_by_label_freqs: true class_weighting: 2"),
+            [(4, 3), (4,)],
+            message="""
+            error: class_weighting does not fit
+              expected: 3, one for each class
+              got:      1
             """,
         ),
         "no_classes": ErrorCase(
