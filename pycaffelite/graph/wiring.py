@@ -65,17 +65,19 @@ def _connect(nodes: Sequence[Node], left_out: Sequence[Node], phase: str, report
     """Find the top that every bottom reads: the last one of that name above it; none for a bottom that is wrong."""
     made: dict[str, Top] = {}
     sources: dict[Top, Top] = {}
+    readers: dict[Top, list[Top]] = {}
     for i, node in enumerate(nodes):
         for j, name in enumerate(node.bottoms):
             if name in made:
                 sources[i, j] = made[name]
+                readers.setdefault(made[name], []).append((i, j))
             else:
                 report(_unknown_bottom(nodes, i, name, made, left_out, phase))
         for j, name in enumerate(node.tops):
             in_place = j < len(node.bottoms) and node.bottoms[j] == name
             if name in made and not in_place:
                 report(_made_twice(nodes, i, name, made[name]))
-            elif name in made and (problem := _shared_in_place(nodes, sources, (i, j), made[name])):
+            elif name in made and (problem := _shared_in_place(nodes, readers, (i, j), made[name])):
                 report(problem)
             made[name] = (i, j)
     return sources
@@ -134,11 +136,13 @@ def _made_twice(nodes: Sequence[Node], index: int, name: str, first: Top) -> Wir
     )
 
 
-def _shared_in_place(nodes: Sequence[Node], sources: dict[Top, Top], bottom: Top, source: Top) -> WiringError | None:
+def _shared_in_place(
+    nodes: Sequence[Node], readers: dict[Top, list[Top]], bottom: Top, source: Top
+) -> WiringError | None:
     """Return what is wrong where an in-place layer is not the only reader of its bottom; a loss weight reads too."""
     node, maker = nodes[bottom[0]], nodes[source[0]]
     name = node.bottoms[bottom[1]]
-    others = [i for (i, j), top in sources.items() if top == source and (i, j) != bottom]
+    others = [reader[0] for reader in readers[source] if reader != bottom]
     weights = maker.message.loss_weight
     if others:
         reader = nodes[others[0]]
