@@ -41,6 +41,7 @@ def odd_token(source: SourceMap, token: Token) -> PycaffeliteError:
             "a word processor put them there; use the plain ones",
             "read as plain ones",
         ),
+        "long": ("this text goes over several lines", "write each line in quotes of its own", "read whole"),
         "open": ("this text is not closed on its line", f"write the closing {text[0]}", "closed at the next blank"),
         "blank": (f"this blank is {_character(text[0])}", "use plain spaces", "read as a space"),
     }[kind]
@@ -194,7 +195,7 @@ def mismatch(
     return kind(what, where=source.at(offset), expected=error.expected, got=got, hint=hint)
 
 
-def unknown_field(source: SourceMap, name: str, offset: int, blocks: Sequence[OpenBlock]) -> PycaffeliteError:
+def unknown_field(source: SourceMap, name: str, offset: int, blocks: Sequence[OpenBlock]) -> FieldError:
     """A field that the message does not have; `blocks` are the open ones, the outermost first."""
     block, plan, _ = blocks[-1]
     place = f"`{block}` ({plan.name})" if len(blocks) > 1 else plan.name

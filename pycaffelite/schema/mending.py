@@ -42,6 +42,12 @@ def refuse_placeholder(source: SourceMap, tokens: Sequence[Token], index: int) -
         raise _template(source, tokens[index][2], f"{opener}{name}{closer}")
 
 
+def refuse_name_for_number(source: SourceMap, plan: FieldPlan, literal: Literal, offset: int) -> None:
+    """Raise for a NAME in capitals where a number belongs."""
+    if plan.kind in (*_WHOLE, "float") and literal.kind == "word" and len(literal.text) > 1 and literal.text.isupper():
+        raise _template(source, offset, literal.text)
+
+
 def _template(source: SourceMap, offset: int, shown: str) -> TemplateError:
     return TemplateError(
         "this is a template, not a prototxt",

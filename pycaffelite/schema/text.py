@@ -158,6 +158,9 @@ class _Parser:
         """Read one field: its name is the next token."""
         self.index += 1
         plan = block.plan.fields.get(name)
+        if plan is None and (plan := block.plan.fields.get(name.lower())) is not None:
+            self.report(warning(self.unknown_field(name, offset), f"read as `{plan.name}`"))
+            name = plan.name
         if plan is None:
             self.unknown(name, offset)
         else:
@@ -177,14 +180,18 @@ class _Parser:
 
     def unknown(self, name: str, offset: int) -> None:
         """Pass over a field that the schema does not have, and remember what was passed over."""
-        plans = [(open_block.name, open_block.plan, open_block.mark.offset) for open_block in self.open]
-        problem = explain.unknown_field(self.source, name, offset, plans)
+        problem = self.unknown_field(name, offset)
         cut_off = self.tokens[self.index][0] == "end"
         self.report(problem if cut_off else warning(problem, "passed over"))
         self.skip_value()
         kind, text, end = self.tokens[self.index - 1]
         if kind != "end":
             self.source.skipped.append((offset, end + len(text)))
+
+    def unknown_field(self, name: str, offset: int) -> FieldError:
+        """Return the problem of a field that the schema does not have."""
+        plans = [(open_block.name, open_block.plan, open_block.mark.offset) for open_block in self.open]
+        return explain.unknown_field(self.source, name, offset, plans)
 
     def mended_colon(self, plan: FieldPlan) -> bool:
         """Deal with a value right after its field's name; tell whether there is something to read."""
@@ -258,7 +265,9 @@ class _Parser:
             problem = explain.mismatch(self.source, plan, self.tokens[start][2], literal, error, block.plan.name)
             mended = mending.mend(literal, plan) if error.what != OUT_OF_RANGE else None
             if mended is None:
-                self.report(problem)
+                mending.refuse_name_for_number(self.source, plan, literal, self.tokens[start][2])
+                idle = plan.foreign and plan.kind == "enum"
+                self.report(warning(problem, "passed over") if idle else problem)
                 return
             form, value, how = mended
             if how:

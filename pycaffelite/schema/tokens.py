@@ -20,6 +20,7 @@ _TOKEN = re.compile(
       | (?P<string>"(?:[^"\\\n]|\\[^\n])*+"|'(?:[^'\\\n]|\\[^\n])*+')
       | (?P<comment>//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z))
       | (?P<curly>[\u201c-\u201e][^\u201c-\u201e\n"]*+[\u201c\u201d]|[\u2018\u2019][^\u2018\u2019\n']*+[\u2018\u2019])
+      | (?P<long>"[^"]{0,2000}+(?<!:)(?<!:[ ])(?<!:[ ][ ])"|'[^']{0,2000}+(?<!:)(?<!:[ ])(?<!:[ ][ ])')
       | (?P<open>"[^"\s{}]*+|'[^'\s{}]*+)
       | (?P<blank>[\xa0\u2000-\u200b\u202f\u3000\ufeff]++)
       | (?P<end>\Z)
@@ -66,7 +67,7 @@ def tokenize(text: str, odd: list[Token] | None = None) -> list[Token]:
         if kind in _ODD:
             if odd is not None:
                 odd.append(token)
-            if kind not in ("curly", "open"):
+            if kind not in ("curly", "long", "open"):
                 continue
             token = ("string", _quoted(token[1].strip(_QUOTES)), token[2])
         tokens.append(token)
@@ -75,13 +76,13 @@ def tokenize(text: str, odd: list[Token] | None = None) -> list[Token]:
     return tokens
 
 
-_ODD = ("comment", "curly", "open", "blank")
+_ODD = ("comment", "curly", "long", "open", "blank")
 _QUOTES = "\"'\u201c\u201d\u201e\u2018\u2019"
 
 
 def _quoted(text: str) -> str:
     """Write a text as a literal of text format."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 
 

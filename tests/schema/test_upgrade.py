@@ -196,10 +196,10 @@ def test_notes_are_told_once_with_the_first_place():
 
 ERRORS = {
     "too few dimensions": (
-        'input: "x"\ninput_dim: 1',
+        'input: "x" input: "y"\ninput_dim: 1',
         PrototxtError,
         """error: n:2:1: `input_dim` does not say the shape of every `input`
-  expected: 4 times `input_dim` for each `input`: 4
+  expected: 4 times `input_dim` for each `input`: 8
   got:      1
 
 hint: an input of other than four axes needs `input_shape { dim: ... }`""",
@@ -260,7 +260,7 @@ def test_a_sink_that_keeps_problems_lets_the_upgrade_go_on():
     problems: list[PycaffeliteError] = []
     net = parse_net(
         """layer { name: "new" } layers { layer { name: "old" type: "relu" num_output: 3 } bottom: "x" }
-        layers { layer { type: "odd" name: "last" } } input: "x" input_dim: 3""",
+        layers { layer { type: "odd" name: "last" } } input: "x" input: "y" input_dim: 3""",
         report=problems.append,
     ).net
     assert [layer.name for layer in net.layer] == ["new", "old", "last"]
@@ -355,3 +355,16 @@ def test_3d_layers_of_the_c3d_fork():
         layer { type: "Pooling3D"
              pooling3d_param { pool: MAX kernel_size: 2 kernel_depth: 1 stride: 2 temporal_stride: 1 } }"""
     )
+
+
+def test_inputs_of_other_than_four_axes():
+    assert upgraded('input: "x" input: "y" input_dim: 2 input_dim: 3 input_dim: 4 input_dim: 5') == upgraded(
+        'input: "x" input: "y" input_shape { dim: 2 dim: 3 } input_shape { dim: 4 dim: 5 }'
+    )
+
+
+def test_types_of_solvers_in_other_capitals():
+    file = parse_solver("type: adam")
+    assert file.solver.type == "Adam"
+    assert [note.what for note in file.notes][1:] == ['`type: "adam"` is read as "Adam"']
+    assert parse_solver('type: "Custom"').notes == ()

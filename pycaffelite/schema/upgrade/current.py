@@ -18,6 +18,7 @@ def inputs_to_layer(net: Traced, about: Circumstances) -> None:
     """Turn `input` with `input_shape` or `input_dim` into an Input layer at the front."""
     if not net.has("input"):
         return
+    _shape_other_dims(net, about)
     shaped = net.has("input_shape") or net.has("input_dim")
     if shaped and _shapes_suffice(net, about):
         carrier = Traced(messages.NetParameter(), Mark())
@@ -32,6 +33,20 @@ def inputs_to_layer(net: Traced, about: Circumstances) -> None:
     elif not shaped:
         about.note("`input` without a shape was left out", net.offset("input"))
     net.clear("input", "input_shape", "input_dim")
+
+
+def _shape_other_dims(net: Traced, about: Circumstances) -> None:
+    """Turn `input_dim` of other than four axes for each input into `input_shape`, where it can be shared out evenly."""
+    count, inputs = len(net.message.input_dim), len(net.message.input)
+    if net.has("input_shape") or count == 0 or count % inputs or count >= inputs * _SIZES:
+        return
+    each = count // inputs
+    about.warn(f"`input_dim` gives each `input` {each} axes, not four", net.offset("input_dim"), "write `input_shape`")
+    for first in range(0, count, each):
+        shape = net.grow("input_shape", net.offset("input_dim", first))
+        for place in range(first, first + each):
+            shape.put("dim", net.message.input_dim[place], net.offset("input_dim", place))
+    net.clear("input_dim")
 
 
 def _shapes_suffice(net: Traced, about: Circumstances) -> bool:

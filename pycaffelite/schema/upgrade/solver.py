@@ -40,6 +40,7 @@ def upgrade_solver(
     """
     about = Circumstances(source, report, notes)
     traced = Traced(solver, source.root)
+    _spell_type(traced, about)
     if traced.has("solver_type"):
         value = _type_value(solver)
         name, offset = _TYPES.get(value, value), traced.offset("solver_type")
@@ -57,6 +58,18 @@ def upgrade_solver(
             about.note('`solver_type` became `type: "' + name + '"`', offset)
         traced.clear("solver_type")
     return UpgradedSolver(solver, source, about.notes.summary())
+
+
+def _spell_type(solver: Traced, about: Circumstances) -> None:
+    """Read a type that is another one but for its capitals."""
+    if not solver.has("type") or solver.message.type in _TYPES.values():
+        return
+    given = solver.message.type
+    name = next((name for name in (*_TYPES.values(), "AdamW") if name.casefold() == given.casefold()), given)
+    if name != given:
+        offset = solver.offset("type")
+        about.warn(f'`type: "{given}"` is read as "{name}"', offset)
+        solver.put("type", name, offset)
 
 
 def _type_value(solver: Any) -> str:
