@@ -6,7 +6,12 @@ only the first and the last three; whoever knows the layer's name and line adds 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tabs and ends of lines
+_COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
+_NOTHING = re.compile(r"(?!)()")
 
 
 @dataclass(frozen=True)
@@ -113,4 +118,18 @@ def render(error: PycaffeliteError) -> str:
         lines.append(f"  got:      {error.got}")
     if error.hint is not None:
         lines += ["", f"hint: {error.hint}"]
-    return "\n".join(lines)
+    return harmless("\n".join(lines))
+
+
+def harmless(text: str, *, colours: bool = False) -> str:
+    """Write control characters as escapes: a name in somebody's file must not steer the terminal that shows it.
+
+    Args:
+        text: What is about to be shown.
+        colours: Whether sequences that set colours stay, since they are our own.
+    """
+    keep = _COLOUR if colours else _NOTHING
+    return "".join(
+        part if number % 2 else _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", part)
+        for number, part in enumerate(keep.split(text))
+    )

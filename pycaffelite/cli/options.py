@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import click
 
 from pycaffelite.cli.boundary import echo
-from pycaffelite.errors import PycaffeliteError
+from pycaffelite.errors import PycaffeliteError, harmless
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -149,6 +149,7 @@ def notify(message: str) -> None:
 
 def note(message: str, stream: TextIO) -> str:
     """Write a notice: in colour and broken between words on a terminal, else on one line."""
+    message = harmless(message)
     if not stream.isatty():
         return f"note: {message}"
     width = shutil.get_terminal_size().columns

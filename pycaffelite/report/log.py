@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pycaffelite.errors import harmless
 from pycaffelite.solvers import events
 
 
@@ -44,7 +45,7 @@ class LogWriter:
     def line(self, line: Line) -> None:
         """Write a line; of a text of several lines, the prefix stands on the first only, as in Caffe's logs."""
         time = self._now().strftime("%m%d %H:%M:%S.%f")
-        self._write(f"{line.severity}{time} {self._thread:5d} {line.source}] {line.text}")
+        self._write(f"{line.severity}{time} {self._thread:5d} {line.source}] {harmless(line.text)}")
 
     def event(self, event: events.Event) -> None:
         """Write the lines of an event."""

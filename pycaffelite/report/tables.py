@@ -12,6 +12,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pycaffelite.errors import harmless
+
 _PIPE_WIDTH = 1000  # columns: nothing is folded where no terminal sets a limit; lines end where their text ends
 
 
@@ -22,9 +24,12 @@ def show(renderable: RenderableType, stream: TextIO | None = None) -> None:
     """Print on `stream` (standard output when None): in colour and folded to its width on a terminal, else plain."""
     stream = stream or sys.stdout
     if stream.isatty():
-        Console(file=stream, highlight=False, markup=False).print(renderable, crop=False)
+        console = Console(file=stream, highlight=False, markup=False)
+        with console.capture() as shown:
+            console.print(renderable, crop=False)
+        stream.write(harmless(shown.get(), colours=True))
     else:
-        text = plain(renderable)
+        text = harmless(plain(renderable))
         with_rules = (stream.encoding or "utf-8").lower().startswith("utf")
         stream.write(text if with_rules else text.replace(_RULE, "-"))
 
