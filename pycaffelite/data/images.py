@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from pycaffelite.data.datum import decode_image
+from pycaffelite.data.datum import MOST_PIXELS, decode_image
+from pycaffelite.data.resident import MOST_BYTES
 from pycaffelite.errors import DataError
 from pycaffelite.kernels import resize as kernels
 
@@ -49,6 +51,24 @@ class ImageFolder:
         )
 
 
+class Kept:
+    """Decoded images, as many as fit into 64 MiB: a small set is decoded once, not in every epoch."""
+
+    def __init__(self) -> None:
+        self._images: dict[int, Planes] = {}
+        self._room = MOST_BYTES
+
+    def get(self, index: int, read: Callable[[], Planes]) -> Planes:
+        """Return the image of this number, which `read` reads where it is not here."""
+        image = self._images.get(index)
+        if image is None:
+            image = read()
+            if image.nbytes <= self._room:
+                self._room -= image.nbytes
+                self._images[index] = image
+        return image
+
+
 def read_image(path: Path, *, color: bool, data: bytes | None = None) -> Planes:
     """Return an image as blue, green, red planes, or as one of grey; 16 bits become 8, and alpha goes.
 
@@ -69,7 +89,7 @@ def read_labels(path: Path) -> Planes:
     data = _bytes_of(path)
     try:
         with Image.open(io.BytesIO(data)) as image:
-            if image.mode == "P":
+            if image.mode == "P" and image.width * image.height <= MOST_PIXELS:
                 return np.asarray(image, np.uint8)[None]
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise _unreadable(path, str(error)) from None

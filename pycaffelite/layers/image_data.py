@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pycaffelite.blob import Array
-from pycaffelite.data.images import ImageFolder, Planes, read_image, resize
+from pycaffelite.data.images import ImageFolder, Kept, Planes, read_image, resize
 from pycaffelite.data.listing import RowShapes, Samples, name_and_label, read_lines
 from pycaffelite.data.transformer import Transformer
 from pycaffelite.layers.listed_data import ListedDataLayer
@@ -32,7 +32,8 @@ class ImageData(ListedDataLayer):
     Backward: none.
     Errors: DataError when the list or an image is missing, empty or unreadable, or images of one batch differ in shape
         (two batches may); FieldError for a batch_size of 0; ShapeError when crop or mean do not fit the images.
-    Source: Caffe's ImageDataLayer. Names are looked for from the working folder, then from the prototxt's.
+    Source: Caffe's ImageDataLayer. Names are looked for from the working folder, then from the prototxt's. Images of 64
+    MiB at most in all are kept in memory.
     """
 
     def samples(self, lines: Path, images: ImageFolder, generator: np.random.Generator) -> Samples:
@@ -52,6 +53,7 @@ class LabelledImages(Samples):
         self.transformer = transformer
         self.size = size
         self.color = color
+        self._kept = Kept()
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -64,8 +66,11 @@ class LabelledImages(Samples):
     def read(self, index: int) -> tuple[Planes, int]:
         """Read and resize an image."""
         name, label = self.entries[index]
+        return self._kept.get(index, lambda: self._read(name)), label
+
+    def _read(self, name: str) -> Planes:
         image = read_image(self.images.locate(name), color=self.color)
-        return (image if self.size is None else resize(image, self.size)), label
+        return image if self.size is None else resize(image, self.size)
 
     def shapes(self, sample: Any) -> RowShapes:
         """Return the shape of an image, and that of a number."""

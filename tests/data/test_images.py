@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pycaffelite.data.images import ImageFolder, read_image, read_labels, resize, resize_labels
+from pycaffelite.data.images import ImageFolder, Kept, read_image, read_labels, resize, resize_labels
 from pycaffelite.errors import DataError
 
 RANDOM = np.random.default_rng(2)
@@ -115,3 +115,16 @@ def test_what_is_no_image(tmp_path, read):
     with pytest.raises(DataError, match="an image cannot be read") as caught:
         read(tmp_path / "a.png")
     assert str(tmp_path / "a.png") in caught.value.got
+
+
+def test_images_are_kept_as_long_as_they_fit(monkeypatch):
+    monkeypatch.setattr("pycaffelite.data.images.MOST_BYTES", 25)
+    kept, reads = Kept(), []
+
+    def read(index):
+        reads.append(index)
+        return np.full((1, 2, 5), index, np.uint8)
+
+    for index in (0, 1, 2, 2, 1, 0):
+        assert kept.get(index, lambda index=index: read(index))[0, 0, 0] == index
+    assert reads == [0, 1, 2, 2]
