@@ -30,44 +30,45 @@ def upgrade(source: str, target: str | None, form: str | None, strict: bool) -> 
     Nets may be texts or binary, weights included. Without OUT, or where it is `-`, the result is written to standard
     output; what was changed is told on standard error.
     """
-    message, notes, is_binary = _read(source, strict)
+    message, notes, is_binary, leftovers = _read(source, strict)
     for note in notes:
         notify(str(note))
     if not notes:
         notify(f"{source} is in the current form already")
     suffix = Path(target or "").suffix
     binary = form == "binary" if form else suffix in _BINARY or (is_binary and suffix != ".prototxt")
-    content = _encode(message, binary=binary)
+    content = _encode(message, leftovers, binary=binary)
     if target in (None, "-"):
         click.echo(content, nl=False)
     else:
         _write(Path(target), content)
 
 
-def _read(source: str, strict: bool) -> tuple[Any, Sequence[object], bool]:
-    """Return the message of a file in current form, what was changed, and whether the file is binary."""
+def _read(source: str, strict: bool) -> tuple[Any, Sequence[object], bool, str]:
+    """Return the message of a file in current form, what was changed, whether it is binary, what no schema has."""
     from pycaffelite.errors import Location, PrototxtError
     from pycaffelite.schema.binary import read_weights_message
     from pycaffelite.schema.files import is_binary
+    from pycaffelite.schema.printer import format_skipped
     from pycaffelite.schema.reader import kind_of, read_net, read_solver
 
     if is_binary(source):
-        return read_weights_message(source), (f"{source} is binary, and written in the current form",), True
+        return read_weights_message(source), (f"{source} is binary, and written in the current form",), True, ""
     report = report_of(strict)
     match kind_of(source):
         case "net":
             net = read_net(source, report)
-            return net.net, net.notes, False
+            return net.net, net.notes, False, format_skipped(net.skipped)
         case "solver":
             solver = read_solver(source, report)
-            return solver.solver, solver.notes, False
+            return solver.solver, solver.notes, False, format_skipped(solver.skipped)
     raise PrototxtError("this is neither a net nor a solver", where=Location(source), expected="a prototxt")
 
 
-def _encode(message: Any, *, binary: bool) -> bytes:
+def _encode(message: Any, leftovers: str, *, binary: bool) -> bytes:
     from pycaffelite.schema.text import format_text
 
-    return message.SerializeToString() if binary else format_text(message).encode()
+    return message.SerializeToString() if binary else (format_text(message) + leftovers).encode()
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -20,7 +20,7 @@ class FieldPlan:
         others: The further forms that the forks give it.
     """
 
-    __slots__ = ("descriptor", "kind", "name", "others", "repeated", "stored")
+    __slots__ = ("_foreign", "descriptor", "kind", "name", "others", "repeated", "stored")
 
     def __init__(self, descriptor: Any) -> None:
         self.stored: str = descriptor.name
@@ -29,6 +29,7 @@ class FieldPlan:
         self.repeated = is_repeated(descriptor)
         self.descriptor = descriptor
         self.others: list[FieldPlan] = []
+        self._foreign: bool | None = None
 
     @property
     def message(self) -> MessagePlan:
@@ -38,7 +39,9 @@ class FieldPlan:
     @property
     def foreign(self) -> bool:
         """Whether the field is here only so that files of forks and other eras read: no layer looks at it."""
-        return is_foreign(self.descriptor)
+        if self._foreign is None:
+            self._foreign = is_foreign(self.descriptor)
+        return self._foreign
 
 
 class MessagePlan:

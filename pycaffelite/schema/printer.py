@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
+from pycaffelite.errors import Location
 from pycaffelite.schema.fields import is_repeated, text_name
 
 _ESCAPES = {
@@ -26,6 +27,15 @@ _FLOAT = struct.Struct("f")
 def format_text(message: Any) -> str:
     """Write a message as protobuf text format: one field a line, in the order of the field numbers."""
     return "".join(_lines(message, ""))
+
+
+def format_skipped(skipped: Iterable[tuple[Location, str]]) -> str:
+    """Write, as comments, what a reader passed over because the schema does not have it: nothing of a file is lost."""
+    lines = []
+    for where, text in skipped:
+        lines.append(f"Left out, from line {where.line}, because the schema does not have it:")
+        lines += [f"  {line}" for line in text.split("\n")]
+    return "".join(f"# {line}".rstrip() + "\n" for line in lines)
 
 
 def _lines(message: Any, indent: str) -> Iterator[str]:

@@ -284,7 +284,7 @@ class _Parser:
             setattr(block.message, form.stored, value)
         if form.kind == "string" and mending.holds_placeholder(value):
             self.report(explain.placeholder(self.source, form, value, offset))
-        if not block.foreign:
+        if (form.foreign or form.kind == "enum") and not block.foreign:
             problem = explain.foreign(self.source, block.plan.name, form, value, offset)
             if problem is not None:
                 self.report(problem)
@@ -324,7 +324,11 @@ class _Parser:
             return
         self.index += 1
         mark = Mark(offset)
-        strange = None if block.foreign else explain.foreign(self.source, block.plan.name, plan, None, offset)
+        strange = (
+            None
+            if block.foreign or not plan.foreign
+            else explain.foreign(self.source, block.plan.name, plan, None, offset)
+        )
         if strange is not None:
             self.report(strange)
         child = getattr(block.message, plan.stored)

@@ -7,6 +7,7 @@ import pytest
 from pycaffelite.schema import dialects, messages
 from pycaffelite.schema.fields import enum_numbers, message_plan
 from pycaffelite.schema.fork_types import known_types
+from pycaffelite.schema.printer import format_skipped
 from pycaffelite.schema.problems import Findings, strict_problem
 from pycaffelite.schema.reader import parse_net, parse_solver
 from pycaffelite.schema.text import format_text, parse_text
@@ -152,6 +153,25 @@ def test_what_no_schema_has_is_remembered():
         ("<string>:2:1", 'colour { a: "}" b: [1, 2] }'),
         ("<string>:3:9", "shade: -1"),
     ]
+
+
+def test_what_no_schema_has_is_written_as_comments():
+    file = parse_net('colour {\n  a: 1\n}\nlayer { shade: -1 name: "a" }')
+    text = format_text(file.net) + format_skipped(file.skipped)
+    assert (
+        text
+        == """layer {
+  name: "a"
+}
+# Left out, from line 1, because the schema does not have it:
+#   colour {
+#     a: 1
+#   }
+# Left out, from line 4, because the schema does not have it:
+#   shade: -1
+"""
+    )
+    assert parse_net(text).notes == ()
 
 
 def test_forms_that_forks_disagree_on():
