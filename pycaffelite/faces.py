@@ -133,3 +133,10 @@ class Layer:
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the diff of each bottom whose flag is set, and add to those of the parameters."""
         raise UnsupportedError("the class has no `backward`")
+
+    def state_to_resume(self) -> Any:
+        """Return what an exact resume needs besides parameters, as JSON values; None for nothing. Not of pycaffe."""
+        return None
+
+    def resume(self, state: Any) -> None:
+        """Take up what `state_to_resume` returned. Not of pycaffe."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,7 +31,8 @@ class Python(Layer):
     Errors: UnsupportedError unless Python layers are allowed: the file names code that may do anything. FieldError for
     a module or class that does not exist. What the code raises is told with its file and line.
     Source: Caffe's PythonLayer. While shapes are inferred, `setup` and `reshape` see blobs of zeros; a diff that the
-    class does not write keeps what it held.
+    class does not write keeps what it held. A class with a state of its own can make resuming exact, by
+    `state_to_resume` and `resume`.
     """
 
     arity: ClassVar[Arity] = Arity(bottoms=(0, None), tops=(0, None), in_place=True)
@@ -50,7 +51,8 @@ class Python(Layer):
         if not context.data.python_layers:
             raise UnsupportedError(
                 "this layer runs Python code, which has not been allowed",
-                expected="--allow-python-layers on the command line, or allow_python_layers=True in Python",
+                expected="--allow-python-layers on the command line, allow_python_layers=True for `load_net` and "
+                "`load_solver`, or `caffe.allow_python_layers()`",
                 got=f"class `{self.fields.layer}` of module `{self.fields.module}`",
                 hint="such code may do whatever you may do: read it before you allow it",
             )
@@ -94,6 +96,18 @@ class Python(Layer):
         self._show(self._top, top)
         with told_with_its_line(self._doing("backward")):
             self.user.backward(self._top, list(wanted), self._bottom)
+
+    def state(self) -> dict[str, Any]:
+        """Return what the class has to say."""
+        with told_with_its_line(self._doing("state_to_resume")):
+            state = self.user.state_to_resume()
+        return {} if state is None else {"user": state}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Let the class take up what it said."""
+        if "user" in state:
+            with told_with_its_line(self._doing("resume")):
+                self.user.resume(state["user"])
 
     def _make(self) -> Any:
         """Import the module and make the object."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 import textwrap
 
@@ -74,6 +75,12 @@ class Growing(caffe.Layer):
         top[0].reshape(self.rows, 2)
         top[0].data[...] = np.arange(2 * self.rows).reshape(-1, 2)
 
+    def state_to_resume(self):
+        return {"rows": self.rows}
+
+    def resume(self, state):
+        self.rows = state["rows"]
+
 
 class Early(caffe.Layer):
     '''A layer that writes its top in `reshape`.'''
@@ -128,6 +135,10 @@ def fields(layer, more="", module="layers_of_mine"):
     return f'python_param {{ module: "{module}" layer: "{layer}" {more} }}'
 
 
+WAYS = (
+    "--allow-python-layers on the command line, allow_python_layers=True for `load_net` and `load_solver`, "
+    "or `caffe.allow_python_layers()`"
+)
 ALLOWED = DataOptions(python_layers=True)
 
 
@@ -155,9 +166,9 @@ class TestPython(LayerContract):
         "refused": ErrorCase(
             fields("Power"),
             [(4, 3)],
-            message="""
+            message=f"""
             error: this layer runs Python code, which has not been allowed
-              expected: --allow-python-layers on the command line, or allow_python_layers=True in Python
+              expected: {WAYS}
               got:      class `Power` of module `layers_of_mine`
 
             hint: such code may do whatever you may do: read it before you allow it
@@ -243,6 +254,14 @@ def test_a_source_may_change_its_shape_in_forward(folder, phase):
     for rows in (1, 2, 3):
         assert net.forward()["t"].item() == np.arange(2 * rows).sum()
         assert net.blobs["r"].shape == (rows, 2)
+
+
+def test_a_class_may_have_a_state(folder):
+    first, second = run("Growing", bottoms=()), run("Growing", bottoms=())
+    first.forward()
+    second.layer.restore(json.loads(json.dumps(first.layer.state())))
+    assert second.forward()[0].shape == (2, 2)
+    assert run("Early").layer.state() == {}
 
 
 def test_what_reshape_writes_stays(folder):
