@@ -43,7 +43,7 @@ def read_weights_message(path: str | Path) -> Any:
         translated, _ = translate_net(content)
     except ValueError:
         translated = content
-    if not _parse(net, translated):
+    if not _parse(net, translated) and not _parse(net, content):
         raise SnapshotError(
             "the file is damaged or cut off",
             where=where,

@@ -31,6 +31,7 @@ _OURS = ""  # the name of our own numbering among the forks
 _WIRES = {"float": FOUR_BYTES, "double": EIGHT_BYTES, "string": LENGTH, "bytes": LENGTH, "message": LENGTH}
 _OPAQUE = ("BlobProto", "Datum", "BlobShape")  # large, or the same everywhere
 _LAYERS = ("LayerParameter", "V1LayerParameter", "V0LayerParameter")
+_NAMESAKES = {"recurrent": ("LSTM", "RNN")}  # types of layers that their field is not named for
 _MISREAD, _UNKNOWN, _ODD, _FITS, _NAMED = -10, -3, -1, 1, 5
 
 
@@ -167,7 +168,9 @@ def _layer_type(view: memoryview, fields: Sequence[WireField], meanings: dict[in
 def _is_named_for(field: str, layer_type: str) -> bool:
     """Tell whether a field such as `roi_pooling_param` is named for a layer type such as ROIPooling."""
     stem = re.sub(r"_param$", "", text_name(field)).replace("_", "")
-    return bool(layer_type) and stem in layer_type.replace("_", "").casefold()
+    return bool(layer_type) and (
+        stem in layer_type.replace("_", "").casefold() or layer_type in _NAMESAKES.get(stem, ())
+    )
 
 
 def _translated(view: memoryview, start: int, end: int, message: str, fork: str) -> Iterator[bytes | memoryview]:

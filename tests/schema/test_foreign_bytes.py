@@ -54,6 +54,15 @@ def test_caffes_own_bytes_are_left_alone():
     assert translate_net(b"") == (b"", "")
 
 
+@pytest.mark.parametrize("kind", ["LSTM", "RNN"])
+def test_options_of_recurrent_layers_are_caffes_own(kind):
+    net = messages.NetParameter()
+    parameter = net.layer.add(name="a", type=kind).recurrent_param
+    parameter.num_output = 16
+    parameter.weight_filler.type = "uniform"
+    assert translate_net(net.SerializeToString()) == (net.SerializeToString(), "")
+
+
 def test_our_own_bytes_of_fork_layers_are_ours():
     net = messages.NetParameter(
         layer=[
