@@ -143,7 +143,8 @@ def _first_bad(plan: Plan) -> Finding | None:
                 found = _bad_among(entry, [(f"parameter {i}", b.data) for i, b in enumerate(entry.layer.params)], ())
                 if found is not None:
                     return found
-                step.run()
+                if entry.tops:  # others write files
+                    step.run()
             else:
                 inputs = ()
             found = _bad_among(entry, [(f"blob `{n}`", b.data) for n, b in _tops(entry)], inputs)
