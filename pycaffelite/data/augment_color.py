@@ -78,7 +78,7 @@ def _turn(image: Planes, parameter: Any, generator: np.random.Generator) -> Plan
 def _mapped(image: Planes, factor: float, shift: float) -> Planes:
     """Return factor times each value plus shift."""
     table: Planes = np.clip(np.rint(np.arange(256) * factor + shift), 0, 255).astype(np.uint8)
-    return table[image]
+    return table.take(image)
 
 
 def _recolored(image: Planes, hue: float, saturation: float) -> Planes:
