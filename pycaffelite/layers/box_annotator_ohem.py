@@ -46,8 +46,7 @@ class BoxAnnotatorOHEM(Layer):
     def layout(self, bottom_shapes: Sequence[Shape]) -> Layout:
         """Return the tops, like the labels and the box weights."""
         regions, losses, labels, weights = bottom_shapes
-        count = regions[:1] + regions[2:]
-        plain = [shape[:1] + shape[2:] if len(shape) != 1 else shape for shape in (losses, labels, weights)]
+        count, *plain = ((shape[:1], _further_axes(shape)) for shape in (regions, losses, labels, weights))
         single = all(shape[1:2] in ((), (1,)) for shape in (losses, labels))
         if regions[1:2] != (5,) or not single or any(shape != count for shape in plain):
             raise ShapeError(
@@ -70,3 +69,11 @@ class BoxAnnotatorOHEM(Layer):
         mask = kept.reshape(count, 1, places)
         weights = (count, top[1].count // max(1, count * places), places)
         np.multiply(bottom[3].data.reshape(weights), mask, out=top[1].data.reshape(weights))
+
+
+def _further_axes(shape: Shape) -> Shape:
+    """Return the axes behind the second, without those of length 1 at the end: R x 5 is R x 5 x 1 x 1."""
+    axes = shape[2:]
+    while axes[-1:] == (1,):
+        axes = axes[:-1]
+    return axes

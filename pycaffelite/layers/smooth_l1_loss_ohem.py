@@ -36,6 +36,7 @@ class SmoothL1LossOHEM(LossLayer):
 
     arity: ClassVar[Arity] = Arity(bottoms=(2, 3), tops=(1, 2))
     no_gradient_to: ClassVar[frozenset[int]] = frozenset({2})
+    takes_as_given: ClassVar[bool] = True
 
     def __init__(self, message: Any, context: Context) -> None:
         super().__init__(message, context)

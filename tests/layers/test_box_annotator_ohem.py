@@ -52,6 +52,9 @@ class TestBoxAnnotatorOHEM(LayerContract):
             [REGIONS, LOSSES[:, None], LABELS[:, None], (6, 8)],
         ),
         "all": case("roi_per_img: 9", rows(range(6)), [REGIONS, LOSSES, LABELS, (6, 8)]),
+        "axes_of_one": case(
+            "roi_per_img: 1", rows([1, 4]), [REGIONS, LOSSES.reshape(6, 1, 1, 1), LABELS[:, None], (6, 8, 1, 1)]
+        ),
         "places": case("roi_per_img: 2 ignore_label: 9", places, OF_PLACES),
     }
     errors = {
