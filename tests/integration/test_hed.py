@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,10 @@ import pytest
 
 from pycaffelite.api import load_net, load_solver
 from pycaffelite.data.database import write_database
+from pycaffelite.graph.wiring import build_graph
+from pycaffelite.net import infer_shapes
 from pycaffelite.schema import messages
+from pycaffelite.schema.reader import parse_net
 from pycaffelite.solvers import events
 
 ROOT = Path(__file__).parents[2]
@@ -82,3 +86,20 @@ def test_predictions_lie_over_the_image(folder: Path, monkeypatch: pytest.Monkey
                 entries[name].layer.forward(entries[name].bottoms, entries[name].tops)
         place = np.broadcast_to(np.arange(28), (20, 1, 28, 28))
         np.testing.assert_allclose(net.blobs[f"side{stage}"].data, place, atol=1e-3)
+
+
+def test_with_the_published_channels_it_has_the_published_size() -> None:
+    _, stages = (ROOT / "nets" / "hed.prototxt").read_text(encoding="utf-8").split("# Stage 1.")
+    for ours, theirs in ((8, 64), (16, 128), (32, 256), (48, 512)):
+        stages = stages.replace(f"num_output: {ours}\n", f"num_output: {theirs}\n")
+    photograph = """layer { name: "input" type: "Input" top: "data" top: "edges" input_param {
+        shape { dim: 1 dim: 3 dim: 321 dim: 481 } shape { dim: 1 dim: 1 dim: 321 dim: 481 } } }"""
+    shapes = infer_shapes(build_graph(parse_net(photograph + stages)))
+    tops = {
+        top: tuple(shape) for entry in shapes for top, shape in zip(entry.node.tops, entry.layout.tops, strict=True)
+    }
+    for number in range(1, 6):
+        assert tops[f"side{number}"] == (1, 1, 321, 481)
+    counts = [math.prod(param.shape) for entry in shapes for param in entry.layout.params]
+    vgg, sides, filters, fuse = 14_714_688, 64 + 128 + 256 + 512 + 512 + 5, 4**2 + 8**2 + 16**2 + 32**2, 6
+    assert sum(counts) == vgg + sides + filters + fuse
