@@ -56,10 +56,13 @@ class PReLU(Layer):
         self.view = (outer, 1, channels * rest) if self.shared else (outer, channels, rest)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        """Write y."""
-        if self.in_place:
-            np.copyto(self.buffers["x"], bottom[0].data)
-        self.forward_alone(bottom, top)
+        """Write y; in place, of the copy, which the processor has at hand."""
+        if not self.in_place:
+            self.forward_alone(bottom, top)
+            return
+        x = self.buffers["x"]
+        np.copyto(x, bottom[0].data)
+        prelu.forward(x.reshape(self.view), self.params[0].data.reshape(-1), top[0].data.reshape(self.view))
 
     def forward_alone(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y and keep nothing."""
