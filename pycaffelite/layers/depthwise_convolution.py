@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pycaffelite.errors import FieldError, ShapeError
+from pycaffelite.errors import ShapeError
 from pycaffelite.layers.base import Context
 from pycaffelite.layers.convolving import Convolving
 from pycaffelite.layers.registry import register
-from pycaffelite.layers.windows import positive_output
+from pycaffelite.layers.sliding import outputs_and_groups
 
 
 @register("DepthwiseConvolution")
@@ -22,30 +22,26 @@ class DepthwiseConvolution(Convolving):
     Bottoms: one or more of the same shape N... x C x spatial axes (any number of them).
     Tops: for each bottom, N... x num_output x output sizes, as of Convolution.
     Params: w, num_output x 1 x kernel sizes; bias, num_output, if bias_term.
-    Fields: `convolution_param`, as of Convolution; group: C, as it is without.
+    Fields: `convolution_param`, as of Convolution; group (C). With a group that is not C it is a Convolution, as the
+        fork's on a processor.
     Backward: as of Convolution.
-    Errors: num_output is no multiple of the channels; group is stated and is not their number; those of Convolution.
+    Errors: num_output is no multiple of the groups; those of Convolution.
     Source: a layer of MobileNet forks, for whose sake Caffe's grouped convolution was slow. It is a Convolution with a
         group for each channel, which is quick here.
     """
 
     def __init__(self, message: Any, context: Context) -> None:
         super().__init__(message, context)
-        self.outputs = positive_output(self.fields, "convolution_param")
+        self.outputs, group = outputs_and_groups(self.fields)
+        self.group = group if self.fields.HasField("group") else None
 
     def counts(self, channels: int) -> tuple[int, int]:
-        """Return num_output and a group for each channel."""
-        if self.fields.HasField("group") and self.fields.group != channels:
-            raise FieldError(
-                "group is not the number of channels",
-                expected=f"group {channels}, or none",
-                got=str(self.fields.group),
-                hint="a layer of type Convolution has groups of any number",
-            )
-        if self.outputs % max(channels, 1):
+        """Return num_output, and group or a group for each channel."""
+        group = self.group or max(channels, 1)
+        if self.outputs % group:
             raise ShapeError(
                 "num_output is not divisible by the channels",
-                expected=f"a multiple of {channels}",
+                expected=f"a multiple of {group}",
                 got=f"num_output {self.outputs}",
             )
-        return self.outputs, max(channels, 1)
+        return self.outputs, group

@@ -27,18 +27,15 @@ class TestDepthwiseConvolution(LayerContract):
         "two_filters_a_channel": Case(
             "convolution_param { num_output: 4 kernel_size: 2 }", [(2, 2, 4, 5)], oracle=slide_alone
         ),
+        "other_groups": Case(
+            "convolution_param { num_output: 4 kernel_size: 2 group: 2 }",
+            [(2, 4, 3, 3)],
+            oracle=lambda bottoms, params: sum(
+                slide_alone([bottoms[0][:, c::2]], [params[0][:, [c]], params[1] / 2]) for c in (0, 1)
+            ),
+        ),
     }
     errors = {
-        "group": ErrorCase(
-            "convolution_param { num_output: 6 kernel_size: 2 group: 2 }",
-            message="""
-            error: group is not the number of channels
-              expected: group 3, or none
-              got:      2
-
-            hint: a layer of type Convolution has groups of any number
-            """,
-        ),
         "outputs": ErrorCase(
             "convolution_param { num_output: 4 kernel_size: 2 }",
             message="""
