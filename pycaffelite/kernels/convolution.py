@@ -299,12 +299,9 @@ def _fill_planes(
                 i = tile * g[TILE_HEIGHT + second] + min(tile, g[HIGHER + second])
                 height = g[TILE_HEIGHT + second] + (tile < g[HIGHER + second])
                 address = g[HIGHER_ADDRESS + second] if tile < g[HIGHER + second] else g[ADDRESS + second]
-                if inside == width:
-                    multiply_tile(address, og, scratch, source + i * og, 1, height, dy, dy_at + p, pixels,
-                                  scratch, target + i * g[PLANE], g[PLANE], ACCUMULATE, dy, 0)  # fmt: skip
-                else:
-                    multiply_tile(address, og, scratch, source + i * og, 1, height, scratch, edge, width,
-                                  scratch, target + i * g[PLANE], g[PLANE], ACCUMULATE, dy, 0)  # fmt: skip
+                pixels_of, first, row = (dy, dy_at + p, pixels) if inside == width else (scratch, edge, width)
+                multiply_tile(address, og, scratch, source + i * og, 1, height, pixels_of, first, row,
+                              scratch, target + i * g[PLANE], g[PLANE], ACCUMULATE, dy, 0)  # fmt: skip
 
 
 @kernel(inner=True)

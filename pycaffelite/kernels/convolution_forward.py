@@ -186,13 +186,13 @@ def forward_task(
             y_at = (unit * og + i) * g[OUT_H] * g[OUT_W] + row * g[OUT_W]
             i += unit % g[GROUPS] * og
             source = i * depth + c0 * area
+            rows_of_weights = w
             if g[WEIGHT_ROW] > 0:
                 _copy(w, source, depth, scratch, weights, g[WEIGHT_ROW], height, channels * area)
-                _row_tile(x, x_at, scratch, weights, g[WEIGHT_ROW], shift, y, y_at, scratch, at, weights, g, tile,
-                          i, channels * area, row, rows, mode)  # fmt: skip
-            else:
-                _row_tile(x, x_at, w, source, depth, shift, y, y_at, scratch, at, weights, g, tile,
-                          i, channels * area, row, rows, mode)  # fmt: skip
+                rows_of_weights = scratch
+                source = weights
+            _row_tile(x, x_at, rows_of_weights, source, g[WEIGHT_ROW] if g[WEIGHT_ROW] > 0 else depth, shift, y, y_at,
+                      scratch, at, weights, g, tile, i, channels * area, row, rows, mode)  # fmt: skip
         mode = ACCUMULATE
 
 
@@ -222,26 +222,19 @@ def _row_tile(
         inside = min(width, count - p)
         second = SECOND if 2 * inside <= width and g[ADDRESS + SECOND] > 0 else 0
         address = g[HIGHER_ADDRESS + second] if tile < g[HIGHER] else g[ADDRESS + second]
-        if inside == width:
-            if g[IN_PLACE]:
-                multiply_tile_indexed(address, steps, w, source, w_row, 1, x, x_at + row + p, g, TABLE, y, y_at + p,
-                                      pixels, mode, shift, output, shift, scale_at, g[SLOPE])  # fmt: skip
-            else:
-                multiply_tile_indexed(address, steps, w, source, w_row, 1, scratch, at + p, g, TABLE, y, y_at + p,
-                                      pixels, mode, shift, output, shift, scale_at, g[SLOPE])  # fmt: skip
-        else:
-            height = g[TILE_HEIGHT] + (tile < g[HIGHER])
+        height = g[TILE_HEIGHT] + (tile < g[HIGHER])
+        source_pixels, first, target, to, target_row, back = scratch, at + p, y, y_at + p, pixels, 0
+        if inside < width:
+            target, to, target_row = scratch, edge, width
             # Nothing lies behind the last image: its last tile begins some pixels earlier.
             back = max(0, row + p + (width // 2 if second else width) - pixels) if g[IN_PLACE] else 0
             if mode & ACCUMULATE:
                 _copy(y, y_at + p, pixels, scratch, edge + back, width, height, inside)
-            if g[IN_PLACE]:
-                multiply_tile_indexed(address, steps, w, source, w_row, 1, x, x_at + row + p - back, g, TABLE,
-                                      scratch, edge, width,
-                                      mode, shift, output, shift, scale_at, g[SLOPE])  # fmt: skip
-            else:
-                multiply_tile_indexed(address, steps, w, source, w_row, 1, scratch, at + p, g, TABLE, scratch, edge,
-                                      width, mode, shift, output, shift, scale_at, g[SLOPE])  # fmt: skip
+        if g[IN_PLACE]:
+            source_pixels, first = x, x_at + row + p - back
+        multiply_tile_indexed(address, steps, w, source, w_row, 1, source_pixels, first, g, TABLE, target, to,
+                              target_row, mode, shift, output, shift, scale_at, g[SLOPE])  # fmt: skip
+        if inside < width:
             _copy(scratch, edge + back, width, y, y_at + p, pixels, height, inside)
 
 

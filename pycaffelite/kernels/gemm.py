@@ -239,15 +239,12 @@ def _block(number: int, thread: int, a: Array, b: Array, c: Array, bias: Array, 
             source, target = i * g[A_ROW] + k0 * g[A_STEP], i * g[C_ROW] + j * g[C_COLUMN]
             mode = ACCUMULATE if later else start
             height, inside = g[HEIGHT] + (tile < g[HIGHER]), min(width, j1 - j)
-            if in_place:
-                multiply_tile(address, k1 - k0, a, source, g[A_ROW], g[A_STEP], b, k0 * g[B_STEP] + j, g[B_STEP],
-                              c, target, g[C_ROW], mode, bias, i)  # fmt: skip
-            elif direct and j + width <= j1:
-                multiply_tile(address, k1 - k0, a, source, g[A_ROW], g[A_STEP], scratch, panel, width,
-                              c, target, g[C_ROW], mode, bias, i)  # fmt: skip
-            else:
-                multiply_tile(address, k1 - k0, a, source, g[A_ROW], g[A_STEP], scratch, panel, width,
-                              scratch, edge, width, start, bias, i)  # fmt: skip
+            whole = direct and j + width <= j1
+            second, second_at, second_row = (b, k0 * g[B_STEP] + j, g[B_STEP]) if in_place else (scratch, panel, width)
+            result, result_at, result_row = (c, target, g[C_ROW]) if whole else (scratch, edge, width)
+            multiply_tile(address, k1 - k0, a, source, g[A_ROW], g[A_STEP], second, second_at, second_row,
+                          result, result_at, result_row, mode if whole else start, bias, i)  # fmt: skip
+            if not whole:
                 _copy_tile(scratch, edge, c, target, bias, j, g, height, inside, later)
             if ended:
                 _end(c, target, bias, i, j, g, height, inside)

@@ -36,13 +36,12 @@ class Task:
     def __init__(self, function: Callable[..., None], kinds: str) -> None:
         self.function = function
         self.kinds = kinds
+        self.takes_bytes = "b" in kinds
         self.__doc__ = function.__doc__
         self._compiled: dict[str, Any] = {}
 
-    def address(self, dtype: np.dtype[Any]) -> Any:
-        """Return the address of the compiled function, or the function itself with the JIT off."""
-        if not JIT_ENABLED:
-            return self.function
+    def address(self, dtype: np.dtype[Any]) -> int:
+        """Return the address of the compiled function."""
         key = dtype.char  # dtype.name takes longer than a small task
         if key not in self._compiled:
             bits = 8 * dtype.itemsize
@@ -50,8 +49,9 @@ class Task:
             arrays = [_pointer(pointers[kind]) for kind in self.kinds]
             signature = types.void(types.int64, types.int64, *arrays, _pointer(types.int64))
             compiled: Any = numba.cfunc(signature, cache=True, fastmath=FASTMATH, error_model="numpy")(self.function)
-            self._compiled[key] = compiled, int(compiled.address)
-        return self._compiled[key][1]
+            self._compiled[key] = int(compiled.address), compiled
+        address: int = self._compiled[key][0]
+        return address
 
 
 def task(kinds: str) -> Callable[[Callable[..., None]], Task]:
@@ -69,21 +69,21 @@ def run(work: Task, count: int, arrays: tuple[Array, ...], g: npt.NDArray[np.int
             those of kind "i" are seen as integers by the task.
         g: What else the function needs.
     """
-    filled: Any = (*arrays, *[arrays[0][:0]] * (_ARRAYS - len(arrays)))
-    address = work.address(arrays[0].dtype)
+    first = arrays[0]
+    filled: Any = (*arrays, *(first,) * (_ARRAYS - len(arrays)))  # a task does not look at those it has no use for
     if JIT_ENABLED:
-        if "b" in work.kinds:  # the loop passes on where an array begins, no more
-            filled = [array[:0].view(arrays[0].dtype) if kind == "b" else array
+        if work.takes_bytes:  # the loop passes on where an array begins, no more
+            filled = [array[:0].view(first.dtype) if kind == "b" else array
                       for array, kind in zip(filled, work.kinds, strict=True)]  # fmt: skip
         a, b, c, d, e = filled
-        _run(address, count, a, b, c, d, e, g)
+        _run(work.address(first.dtype), count, a, b, c, d, e, g)
         return
     views = [
         array.view(f"i{array.itemsize}") if kind == "i" else array
         for array, kind in zip(filled, work.kinds, strict=True)
     ]
     for number in range(count):
-        address(number, 0, *views, g)
+        work.function(number, 0, *views, g)
 
 
 @intrinsic
