@@ -6,8 +6,6 @@ over elements. An exponential and a division an element, in float64.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 
@@ -28,7 +26,7 @@ def elu(x: Array, alpha: float, y: Array, slopes: Array) -> None:
 
 def bnll(x: Array, y: Array, slopes: Array) -> None:
     """Write y[i] = ln(1 + exp(x[i])); the slope is that of min(x[i], 50)."""
-    run_flat(_bnll, x.size, (x, y, slopes))
+    run_flat(_bnll, x.size, (x, y, slopes), np.may_share_memory(x, y))
 
 
 def swish(x: Array, beta: float, y: Array, slopes: Array) -> None:
@@ -54,15 +52,33 @@ def _elu(number: int, _thread: int, x: Array, y: Array, slopes: Array, alpha: Ar
             y[i], slopes[i] = _elu_of(x[i], factor)
 
 
+@kernel(inner=True)
+def _bnll_of(x: float) -> tuple[float, float]:
+    e = negative_exp(-1.0 * abs(x))
+    flat = negative_exp(-_MOST) if x > _MOST else e
+    return (x if x > 0 else 0.0) + _log1p(e), (1.0 if x > 0 else e) / (1.0 + flat)
+
+
 @task("fffff")
 def _bnll(number: int, _thread: int, x: Array, y: Array, slopes: Array, _d: Array, _e: Array, g: Numbers) -> None:
     begin, end = span(number, g)
-    for i in range(begin, end):
-        value = x[i]
-        e = negative_exp(-1.0 * abs(value))
-        flat = negative_exp(-_MOST) if value > _MOST else e
-        y[i] = (value if value > 0 else 0.0) + math.log1p(e)
-        slopes[i] = (1.0 if value > 0 else e) / (1.0 + flat)
+    if g[IN_PLACE]:
+        for i in range(begin, end):
+            y[i], slopes[i] = _bnll_of(y[i])
+    else:
+        for i in range(begin, end):
+            y[i], slopes[i] = _bnll_of(x[i])
+
+
+@kernel(inner=True)
+def _log1p(x: float) -> float:
+    """Return ln(1 + x) for 0 <= x <= 1: twice the inverse hyperbolic tangent of x / (2 + x), by its Taylor series."""
+    z = x / (2.0 + x)
+    square = z * z
+    series = 1 / 35
+    for n in range(33, 0, -2):
+        series = series * square + 1 / n
+    return 2.0 * z * series
 
 
 @kernel(inner=True)
