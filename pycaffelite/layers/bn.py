@@ -160,10 +160,12 @@ class BN(Layer):
                 blob.diff += row.reshape(blob.shape)
 
     def epilogue(self) -> Epilogue | None:
-        """Return factor and shift, where they do not depend on the batch."""
-        return Epilogue(self._fold, axis=1) if self.fixed else None
+        """Return factor and shift, where they do not depend on the batch; frozen, backward needs nothing but them."""
+        return Epilogue(self._fold, axis=1, reversible=self.frozen) if self.fixed else None
 
     def _fold(self, factors: Array, shifts: Array) -> None:
+        if self.frozen:
+            self._recall(self.buffers["numbers"])
         slope, bias, *statistics = (blob.data.reshape(-1) for blob in self.params)
         if not self.plain:
             mean, variance = statistics

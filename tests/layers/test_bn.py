@@ -174,3 +174,26 @@ def test_the_layer_before_it_does_its_work_in_testing(fields):
     for entry in net.layers:
         entry.layer.forward(entry.bottoms, entry.tops)
     close(fused, net.blobs["y"].data, 1e-12, "y")
+
+
+def test_frozen_it_is_folded_in_training_too():
+    data = 'dummy_data_param { data_filler { type: "gaussian" }'
+    text = (NET % "bn_param { frozen: true }").replace('"Input"', '"DummyData"').replace("input_param {", data)
+    text += """
+    layer { name: "t" type: "DummyData" top: "t" dummy_data_param { shape { dim: 2 dim: 4 dim: 3 dim: 3 } } }
+    layer { name: "l" type: "EuclideanLoss" bottom: "y" bottom: "t" }
+    """
+    results = []
+    for naive in (True, False):
+        net = build(build_graph(parse_net(text)), seed=1)
+        random = np.random.default_rng(0)
+        for blob in net.params["bn"]:
+            blob.data[...] = random.uniform(0.5, 2, blob.shape)
+        plan = compile_plan(net, naive=naive)
+        results.append([plan.forward()])
+        plan.backward()
+        results[-1] += [blob.diff.copy() for blob in net.params["conv"]]
+        joined = [len(step.layers) for step in plan.forward_steps]
+        assert max(joined) == (1 if naive else 2)
+    for ours, truth in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, truth, rtol=1e-4, atol=1e-5)
