@@ -98,6 +98,7 @@ def read_labels(path: Path) -> Planes:
 
 def resize(image: Planes, size: Size) -> Planes:
     """Return the image in another size: bilinear between pixel centres, like OpenCV's default."""
+    check_size(size)
     channels, height, width = image.shape
     if size == (height, width):
         return image
@@ -108,9 +109,18 @@ def resize(image: Planes, size: Size) -> Planes:
 
 def resize_labels(image: Planes, size: Size) -> Planes:
     """Return the image in another size: of each pixel the one that it begins in, like OpenCV's nearest neighbour."""
+    check_size(size)
     _, height, width = image.shape
     rows, columns = (_nearest(length, target) for length, target in zip((height, width), size, strict=True))
     return np.ascontiguousarray(image[:, rows[:, None], columns])
+
+
+def check_size(size: Size) -> None:
+    """Raise DataError for a size that no image should be brought to."""
+    if size[0] * size[1] > MOST_PIXELS:
+        raise DataError(
+            "images would become too large", expected=f"at most {MOST_PIXELS} pixels", got=f"{size[0]}x{size[1]}"
+        )
 
 
 def _gray(planes: Planes) -> Planes:

@@ -128,3 +128,10 @@ def test_images_are_kept_as_long_as_they_fit(monkeypatch):
     for index in (0, 1, 2, 2, 1, 0):
         assert kept.get(index, lambda index=index: read(index))[0, 0, 0] == index
     assert reads == [0, 1, 2, 2]
+
+
+@pytest.mark.parametrize("into", [resize, resize_labels])
+def test_no_image_becomes_too_large(into):
+    with pytest.raises(DataError, match="images would become too large") as caught:
+        into(np.zeros((1, 2, 2), np.uint8), (1 << 20, 1 << 12))
+    assert caught.value.got == "1048576x4096"
