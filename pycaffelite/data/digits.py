@@ -133,11 +133,32 @@ def make_digit_databases(
 
 def digits_database(half: str, *, notify: Callable[[str], None]) -> Path:
     """Return the LevelDB of the digits for "train" or "test", made now unless it is in the user's cache folder."""
-    folder = cache_folder() / "digits" / str(EDITION)
-    path = folder / f"digits-{half}-leveldb"
+    return kept_database("digits", half, EDITION, COUNTS[half], lambda: make_digits(COUNTS[half], SEEDS[half]), notify)
+
+
+def kept_database(
+    name: str,
+    half: str,
+    edition: int,
+    count: int,
+    make: Callable[[], tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]],
+    notify: Callable[[str], None],
+) -> Path:
+    """Return the LevelDB of a data set that is rendered here, made now unless it is in the user's cache folder.
+
+    Args:
+        name: What the set is called.
+        half: "train" or "test".
+        edition: Goes up when the images change.
+        count: How many images it has.
+        make: Makes images and labels.
+        notify: Is told when it is made.
+    """
+    folder = cache_folder() / name.replace(" ", "-") / str(edition)
+    path = folder / f"{name.replace(' ', '-')}-{half}-leveldb"
     if not path.exists():
-        notify(f"making {COUNTS[half]:,} digits for `{half}`, once, in `{folder}`")
-        images, labels = make_digits(COUNTS[half], SEEDS[half])
+        notify(f"making {count:,} {name} for `{half}`, once, in `{folder}`")
+        images, labels = make()
         try:
             write_database(path, "leveldb", image_items(images, labels))
         except DataError as error:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from pycaffelite.data.color_digits import color_digits_database
 from pycaffelite.data.digits import digits_database
 from pycaffelite.errors import DataError
 from pycaffelite.names import did_you_mean
 
-# Sources that the embedded digits stand in for, and which half of them.
+# Sources that the embedded digits, and the coloured ones, stand in for, and which half of them.
 BUILTIN = {"mnist-train-leveldb": "train", "mnist-test-leveldb": "test"}
+BUILTIN_IN_COLOR = {"cifar-train-leveldb": "train", "cifar-test-leveldb": "test"}
 
 
 def locate_source(name: str, folder: Path, *, builtin: bool, notify: Callable[[str], None]) -> Path:
@@ -32,13 +34,21 @@ def locate_source(name: str, folder: Path, *, builtin: bool, notify: Callable[[s
             "`pycaffelite data mnist` makes the real thing, --no-builtin-data makes this an error"
         )
         return digits_database(BUILTIN[base], notify=notify)
+    if builtin and base in BUILTIN_IN_COLOR:
+        notify(
+            f"`{name}` does not exist: using pycaffelite's own coloured digits in its place. THIS IS NOT CIFAR-10; "
+            "--no-builtin-data makes this an error"
+        )
+        return color_digits_database(BUILTIN_IN_COLOR[base], notify=notify)
     hint = "`pycaffelite data mnist` makes the MNIST databases in the current folder" if base in BUILTIN else None
     raise _missing("the data source does not exist", name, folder, hint)
 
 
 def stands_in(name: str, folder: Path) -> bool:
     """Tell whether the embedded digits stand in for the source `name`."""
-    return Path(name).name in BUILTIN and not any(path.exists() for path in _candidates(name, folder))
+    return Path(name).name in (*BUILTIN, *BUILTIN_IN_COLOR) and not any(
+        path.exists() for path in _candidates(name, folder)
+    )
 
 
 def locate_file(name: str, folder: Path, *, what: str) -> Path:

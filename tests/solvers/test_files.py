@@ -1,4 +1,4 @@
-"""Every net in nets/ and every solver in solvers/ runs, on a small database in the place of MNIST."""
+"""Every net in nets/ and every solver in solvers/ runs, on a small database in the place of MNIST or CIFAR-10."""
 
 from pathlib import Path
 
@@ -26,6 +26,12 @@ def data(tmp_path_factory):
     ]
     records = [(b"%08d" % index, datum.SerializeToString()) for index, datum in enumerate(datums)]
     for name in ("mnist-train-leveldb", "mnist-test-leveldb"):
+        write_database(folder / name, "leveldb", records)
+    for datum in datums:
+        datum.channels, datum.height, datum.width, datum.data = 3, 32, 32, datum.data * 4
+        datum.data = datum.data[: 3 * 32 * 32]
+    records = [(b"%08d" % index, datum.SerializeToString()) for index, datum in enumerate(datums)]
+    for name in ("cifar-train-leveldb", "cifar-test-leveldb"):
         write_database(folder / name, "leveldb", records)
     for name in ("nets", "solvers"):
         (folder / name).symlink_to(ROOT / name)
@@ -65,6 +71,7 @@ def test_a_solver_runs(path, data, monkeypatch):
     expected = {
         "lenet_solver": {"accuracy", "loss"},
         "lenet_dsn_solver": {"accuracy", "accuracy_side", "l1", "loss"},
+        "dsn_cifar_solver": {"accuracy", "accuracy_side"},
         "hed_solver": {f"{head}{side}" for head in ("loss", "edges") for side in (*range(1, 6), "_fuse")},
     }
     assert heads == expected.get(path.stem, set())
