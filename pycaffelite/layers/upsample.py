@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-
 from pycaffelite.blob import Array, Blob, Shape
 from pycaffelite.errors import DataError, FieldError, ShapeError
 from pycaffelite.kernels import upsample
@@ -79,7 +77,7 @@ class Upsample(Layer):
         """Write y."""
         x, y = bottom[0].data, top[0].data
         if len(bottom) == 1:
-            self._blocks(y, x.shape)[...] = x[:, :, :, None, :, None]
+            upsample.repeat(_planes(x), _planes(y))
             return
         mask = bottom[1].data.reshape(-1)
         places = math.prod(y.shape[2:])
@@ -99,14 +97,15 @@ class Upsample(Layer):
             return
         dy, dx = top[0].diff, bottom[0].diff
         if len(bottom) == 1:
-            np.sum(self._blocks(dy, dx.shape), axis=(3, 5), out=dx)
+            upsample.add_up(_planes(dy), _planes(dx))
         elif dx.size:
             mask = bottom[1].data.reshape(-1)
             upsample.gather(dy.reshape(-1), mask, dx.reshape(-1), math.prod(dx.shape[:2]))
 
-    def _blocks(self, array: Array, shape: Shape) -> Array:
-        """Return the top as N x C x H x scale_h x W x scale_w."""
-        return array.reshape(*shape[:3], self.scale[0], shape[3], self.scale[1])
+
+def _planes(array: Array) -> Array:
+    """Return images as one batch of planes."""
+    return array.reshape(-1, *array.shape[2:])
 
 
 def _pair(fields: Any, names: tuple[str, str]) -> tuple[int, int] | None:
