@@ -19,8 +19,8 @@ from pycaffelite.solvers.rates import Where, nowhere
 
 # Below this many elements a parallel region costs more than it saves.
 _SERIAL_BELOW = 1 << 15
-# Below this many a product with itself looks at every value of a gradient.
-_DOT_BELOW = 1 << 15
+# Below this many a product with itself looks at every value of a gradient; NumPy makes no threads for it then.
+_DOT_BELOW = 1 << 13
 # Sums of squares below this are of values that are far from overflowing.
 _TAME = 1e30
 
@@ -180,8 +180,10 @@ class Updater:
         data of the bottom spoils a column. That leaves single sums that overflow, 1e20 times as large as those that
         were read.
         """
-        size = sum(float(sample.dot(sample)) for sample in self._samples)
-        return size < _TAME or math.isfinite(update.largest_magnitude(self._diff))
+        size = 0.0
+        for sample in self._samples:
+            size += sample.dot(sample)
+        return bool(size < _TAME) or math.isfinite(update.largest_magnitude(self._diff))
 
 
 def _samples(diff: Array) -> list[Array]:
@@ -189,4 +191,4 @@ def _samples(diff: Array) -> list[Array]:
     if diff.size <= _DOT_BELOW or diff.ndim < 2:
         return [diff.reshape(-1)]
     matrix = diff.reshape(diff.shape[0], -1)
-    return [matrix[0], *(matrix[:, column] for column in {0, matrix.shape[1] // 2, matrix.shape[1] - 1})]
+    return [matrix[0], *(matrix[:, column] for column in {0, matrix.shape[1] - 1})]
