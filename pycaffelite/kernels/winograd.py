@@ -38,6 +38,7 @@ from pycaffelite.kernels.winograd_plan import (
     CHUNKS,
     FRAME_AT,
     GROUP,
+    GROUPS,
     HIGHER,
     HIGHER_ADDRESS,
     HIGHER_NARROW,
@@ -52,6 +53,7 @@ from pycaffelite.kernels.winograd_plan import (
     OWN_AT,
     PANEL,
     PANELS,
+    PART,
     ROW,
     SCRATCH,
     SCRATCH_AT,
@@ -86,12 +88,12 @@ _LEAST_CHANNELS = 32  # below which the transforms cost more than they save
 
 def suits(geometry: Geometry, dtype: np.dtype[Any]) -> bool:
     """Return whether this module is the one for a geometry and float type."""
-    form = (geometry.kernel, geometry.stride, geometry.dilation, geometry.groups)
+    form = (geometry.kernel, geometry.stride, geometry.dilation)
     return (
         dtype == np.float32
-        and form == ((3, 3), (1, 1), (1, 1), 1)
+        and form == ((3, 3), (1, 1), (1, 1))
         and max(geometry.pad) < 3
-        and min(geometry.channels, geometry.outputs) >= _LEAST_CHANNELS
+        and min(geometry.group()) >= _LEAST_CHANNELS
         and estimate_cycles(geometry) < direct_cycles(geometry)
     )
 
@@ -106,9 +108,9 @@ class Plan:
         self.plain = np.tile(np.array([1, 0, 1], np.float32), (geometry.channels, 1))
 
     @cached_property
-    def forward(self) -> tuple[Numbers, int]:
-        """Return the numbers of y and the scratch."""
-        return make_numbers(self.geometry, False)
+    def forward(self) -> list[tuple[Numbers, int]]:
+        """Return the numbers of y and the scratch, for each group."""
+        return [make_numbers(self.geometry, False, part) for part in range(self.geometry.groups)]
 
     @cached_property
     def turned(self) -> Geometry:
@@ -119,9 +121,9 @@ class Plan:
         return replace(own, height=height, width=width, channels=own.outputs, outputs=own.channels, pad=pad)
 
     @cached_property
-    def data(self) -> tuple[Numbers, int]:
-        """Return the numbers of dx and the scratch."""
-        return make_numbers(self.turned, True)
+    def data(self) -> list[tuple[Numbers, int]]:
+        """Return the numbers of dx and the scratch, for each group."""
+        return [make_numbers(self.turned, True, part) for part in range(self.geometry.groups)]
 
 
 def forward(
@@ -144,15 +146,18 @@ def data_gradient(plan: Plan, w: Array, dy: Array, dx: Array) -> None:
     _convolve(plan.turned, plan.data, dy, w, dx, plan.plain)
 
 
-def _convolve(geometry: Geometry, numbers: tuple[Numbers, int], x: Array, w: Array, y: Array, ending: Array) -> None:
-    g, size = numbers
-    scratch = workspace(np.float32, size)
-    if few_tiles(geometry):
-        run(_write_pixels, int(g[PANELS] * g[CHUNKS]), (x, scratch), g)
-        run(_write_outputs, -(-int(g[BLOCKS]) // int(g[GROUP])), (w, y, ending.reshape(-1), scratch), g)
-    else:
-        run(_write_weights, int(g[BLOCKS] * g[CHUNKS]), (w, scratch), g)
-        run(_write_panel, int(g[PANELS]), (x, y, ending.reshape(-1), scratch), g)
+def _convolve(
+    geometry: Geometry, parts: list[tuple[Numbers, int]], x: Array, w: Array, y: Array, ending: Array
+) -> None:
+    few = few_tiles(geometry)
+    for g, size in parts:
+        scratch = workspace(np.float32, size)
+        if few:
+            run(_write_pixels, int(g[PANELS] * g[CHUNKS]), (x, scratch), g)
+            run(_write_outputs, -(-int(g[BLOCKS]) // int(g[GROUP])), (w, y, ending.reshape(-1), scratch), g)
+        else:
+            run(_write_weights, int(g[BLOCKS] * g[CHUNKS]), (w, scratch), g)
+            run(_write_panel, int(g[PANELS]), (x, y, ending.reshape(-1), scratch), g)
 
 
 @task("fffff")
@@ -241,7 +246,7 @@ def _pixels(panel: int, first: int, last: int, x: Array, scratch: Array, v: int,
         left = start - n * image - above * across
         rows = (stop - 1 - n * image) // across - above + 1
         for c in range(first, last):
-            plane = (n * g[CHANNELS] + c) * g[HEIGHT] * g[WIDTH]
+            plane = ((n * g[GROUPS] + g[PART]) * g[CHANNELS] + c) * g[HEIGHT] * g[WIDTH]
             for h in range(STEP * rows + SIDE - STEP):
                 frame_row(x, plane, STEP * above + h, scratch, frame + h * row, g)
             place = v + c * g[PANEL]
@@ -275,11 +280,11 @@ def _weights(block: int, first: int, last: int, w: Array, scratch: Array, u: int
     """Write U of some channels of a row tile; a few kernels are collected before any is read again."""
     output = block * g[LESSER] + min(block, g[HIGHER])
     height = g[LESSER] + (block < g[HIGHER])
-    buffer, row = at + g[BUFFER_AT], g[ROW]
+    buffer, row, own = at + g[BUFFER_AT], g[ROW], g[PART] * g[CHANNELS] * g[OUTPUTS] * 9
     for c in range(first, last, TOGETHER):
         count = min(TOGETHER, last - c)
         for i in range(height):
-            source = (output + i) * g[W_OUTPUT] + c * g[W_CHANNEL]
+            source = own + (output + i) * g[W_OUTPUT] + c * g[W_CHANNEL]
             for kernel_number in range(count):
                 begin, place = source + kernel_number * g[W_CHANNEL], buffer + 9 * kernel_number * row + i
                 for k in range(9):
@@ -306,8 +311,9 @@ def _outputs(block: int, panel: int, scratch: Array, m: int, y: Array, ending: A
         source = m + j % g[PANEL]
         for i in range(height):
             o = first + i
-            place = ((n * g[OUTPUTS] + o) * g[OUT_H] + STEP * above) * g[OUT_W] + STEP * left
-            transform_outputs(scratch, source + i * g[PANEL], g[M_PITCH], scratch, out, STEP * LANES, ending, 3 * o)
+            place = (((n * g[GROUPS] + g[PART]) * g[OUTPUTS] + o) * g[OUT_H] + STEP * above) * g[OUT_W] + STEP * left
+            transform_outputs(scratch, source + i * g[PANEL], g[M_PITCH], scratch, out, STEP * LANES, ending,
+                              3 * (g[PART] * g[OUTPUTS] + o))  # fmt: skip
             for row in range(rows):
                 begin, target = out + row * STEP * LANES, place + row * g[OUT_W]
                 whole = columns - columns % SHORT

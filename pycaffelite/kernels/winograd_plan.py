@@ -28,6 +28,8 @@ ROW, U_PITCH, V_PITCH, M_PITCH, SLICE, GROUP, CHUNK, CHUNKS = range(HIGHER_NARRO
 # Where the threads' scratch begins, how much one has, and where in it stand: its U or V, M, the frame, outputs on
 # their way out, a buffer.
 SCRATCH_AT, SCRATCH, OWN_AT, M_AT, FRAME_AT, OUT_AT, BUFFER_AT = range(CHUNKS + 1, CHUNKS + 8)
+# How many groups of channels there are, and which of them this is; CHANNELS and OUTPUTS are those of a group.
+GROUPS, PART = BUFFER_AT + 1, BUFFER_AT + 2
 
 TOGETHER = 8  # kernels that are collected before they are transformed
 _U_BYTES = 640 * 1024  # of U that a task holds
@@ -37,7 +39,7 @@ _TASKS = 16  # tasks to aim for
 
 def few_tiles(geometry: Geometry) -> bool:
     """Return whether a task is a block of outputs, and not a panel of tiles."""
-    return geometry.outputs > tiles_of(geometry)
+    return geometry.group()[1] > tiles_of(geometry)
 
 
 def tiles_of(geometry: Geometry) -> int:
@@ -52,31 +54,33 @@ def estimate_cycles(geometry: Geometry) -> float:
     Two vectors are multiplied and added in a cycle, and the 36 products reach 80 % of that. The transforms were
     measured, with AVX-512: each takes about the same for a run of tiles side by side, however many lanes are filled.
     """
-    pairs = geometry.channels * geometry.outputs
+    channels, outputs = geometry.group()
+    pairs = channels * outputs
     height, width = geometry.output_size
     products = PLANES * pairs * -(-tiles_of(geometry) // LANES) / 2 / 0.8
     runs = geometry.images * -(-height // STEP) * -(-width // (STEP * LANES))
-    return products + runs * (300 * geometry.channels + 150 * geometry.outputs) + pairs * 240 / MAX_HEIGHT
+    return geometry.groups * (products + runs * (300 * channels + 150 * outputs) + pairs * 240 / MAX_HEIGHT)
 
 
 def direct_cycles(geometry: Geometry) -> float:
     """Return the same for the convolution without transforms, which reaches 90 %."""
     height, width = geometry.output_size
-    return 9 * geometry.channels * geometry.outputs * geometry.images * height * width / (2 * LANES) / 0.9
+    return 9 * geometry.channels * geometry.group()[1] * geometry.images * height * width / (2 * LANES) / 0.9
 
 
-def make_numbers(geometry: Geometry, turned: bool) -> tuple[Numbers, int]:
-    """Return the numbers, and how much scratch there is in all.
+def make_numbers(geometry: Geometry, turned: bool, part: int = 0) -> tuple[Numbers, int]:
+    """Return the numbers of one group of channels, and how much scratch there is in all.
 
     Args:
         geometry: A geometry with a kernel of 3 x 3, a stride and dilation of 1.
         turned: Whether the weights stand as those of the convolution whose data gradient this is.
+        part: The number of the group.
     """
     height, width = geometry.output_size
     tiles, down, across = tiles_of(geometry), -(-height // STEP), -(-width // STEP)
     panel = LANES if tiles <= LANES else tile_width(np.float32)
     panels = -(-tiles // panel)
-    channels, outputs = geometry.channels, geometry.outputs
+    channels, outputs = geometry.group()
     few = few_tiles(geometry)
     blocks, lesser, higher = row_tiles(outputs)
     row = -(-MAX_HEIGHT // LANES) * LANES
@@ -88,7 +92,9 @@ def make_numbers(geometry: Geometry, turned: bool) -> tuple[Numbers, int]:
     chunk = -(-channels // chunks)
     u_pitch, v_pitch = padded_stride(portion * row, np.float32), padded_stride(channels * panel, np.float32)
     size = (geometry.height, geometry.width)
-    frame = frame_numbers(size, geometry.images * channels, geometry.pad, STEP * across + SIDE - STEP, np.float32)
+    frame = frame_numbers(
+        size, geometry.images * geometry.channels, geometry.pad, STEP * across + SIDE - STEP, np.float32
+    )
     u_size, v_size, m_size = PLANES * u_pitch, PLANES * v_pitch, PLANES * m_pitch
     before = (panels * v_size if few else blocks * u_size) + LANES
     sizes = [
@@ -104,7 +110,7 @@ def make_numbers(geometry: Geometry, turned: bool) -> tuple[Numbers, int]:
     numbers += [9, 9 * outputs, 1] if turned else [9 * channels, 9, 0]
     numbers += [blocks, lesser, higher, *_addresses(lesser, higher, tiles, panel)]
     numbers += [row, u_pitch, v_pitch, m_pitch, portion, group, chunk, -(-channels // chunk)]
-    numbers += [before, places[-1], *places[:-1]]
+    numbers += [before, places[-1], *places[:-1], geometry.groups, part]
     return np.array(numbers, np.int64), before + places[-1] * most_threads()
 
 

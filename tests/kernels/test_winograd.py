@@ -16,6 +16,8 @@ GEOMETRIES = {
     "panel_over_images": Geometry(3, 2, 5, 18, 17, KERNEL, pad=(0, 2)),
     "runs_past_the_panel": Geometry(1, 3, 28, 28, 60, KERNEL, pad=(1, 1)),
     "no_pad": Geometry(1, 2, 7, 6, 3, KERNEL),
+    "groups": Geometry(2, 6, 13, 13, 8, KERNEL, pad=(1, 1), groups=2),
+    "groups_few_tiles": Geometry(2, 6, 5, 7, 75, KERNEL, pad=(1, 1), groups=3),
 }
 
 
@@ -23,7 +25,7 @@ def arrays(geometry):
     rng = np.random.default_rng(3)
     shapes = {
         "x": (geometry.images, geometry.channels, geometry.height, geometry.width),
-        "w": (geometry.outputs, geometry.channels, 3, 3),
+        "w": (geometry.outputs, geometry.group()[0], 3, 3),
         "bias": (geometry.outputs,),
         "dy": (geometry.images, geometry.outputs, *geometry.output_size),
     }
@@ -32,14 +34,16 @@ def arrays(geometry):
 
 def naive(geometry, x, w, bias, dy):
     """Return y and dx in double precision."""
-    (ph, pw), (height, width) = geometry.pad, geometry.output_size
+    (ph, pw), (height, width), (cg, og) = geometry.pad, geometry.output_size, geometry.group()
     padded = np.pad(x.astype(np.float64), ((0, 0), (0, 0), (ph, ph), (pw, pw)))
     y, d_padded = np.zeros(dy.shape), np.zeros(padded.shape)
-    for i in range(3):
-        for j in range(3):
-            place = np.s_[:, :, i : i + height, j : j + width]
-            y += np.einsum("oc,nchw->nohw", w[:, :, i, j], padded[place])
-            d_padded[place] += np.einsum("oc,nohw->nchw", w[:, :, i, j], dy)
+    for group in range(geometry.groups):
+        ins, outs = slice(group * cg, (group + 1) * cg), slice(group * og, (group + 1) * og)
+        for i in range(3):
+            for j in range(3):
+                place = np.s_[:, ins, i : i + height, j : j + width]
+                y[:, outs] += np.einsum("oc,nchw->nohw", w[outs, :, i, j], padded[place])
+                d_padded[place] += np.einsum("oc,nohw->nchw", w[outs, :, i, j], dy[:, outs])
     return y + bias[:, None, None], d_padded[:, :, ph : ph + geometry.height, pw : pw + geometry.width]
 
 
@@ -153,7 +157,8 @@ def test_same_bits_for_any_number_of_threads():
         (Geometry(1, 64, 56, 56, 64, KERNEL, pad=(1, 1)), np.float64, False),
         (Geometry(1, 64, 56, 56, 64, KERNEL, (2, 2), (1, 1)), np.float32, False),
         (Geometry(1, 64, 56, 56, 64, KERNEL, pad=(2, 2), dilation=(2, 2)), np.float32, False),
-        (Geometry(1, 64, 56, 56, 64, KERNEL, pad=(1, 1), groups=2), np.float32, False),
+        (Geometry(1, 64, 56, 56, 64, KERNEL, pad=(1, 1), groups=4), np.float32, False),
+        (Geometry(10, 384, 13, 13, 256, KERNEL, pad=(1, 1), groups=2), np.float32, True),
         (Geometry(1, 64, 56, 56, 64, (5, 5), pad=(2, 2)), np.float32, False),
         (Geometry(1, 64, 56, 56, 64, KERNEL, pad=(3, 3)), np.float32, False),
         (Geometry(1, 3, 224, 224, 64, KERNEL, pad=(1, 1)), np.float32, False),
