@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -121,6 +121,16 @@ class Epilogue:
     reversible: bool = False
 
 
+class Tally(Protocol):
+    """What makes one number of a layer's first top over many batches, where a mean says nothing."""
+
+    def add(self, top: Array) -> None:
+        """Take the top of one more batch."""
+
+    def value(self) -> float:
+        """Return the number."""
+
+
 class Layer:
     """Base of all layers.
 
@@ -222,6 +232,14 @@ class Layer:
 
     def records(self) -> int | None:
         """Return how many records one pass over the layer's source takes; None for a layer without such an end."""
+        return None
+
+    def tally(self, ap_version: str) -> Tally | None:
+        """Return what sums the first top up over batches; None where that is a mean.
+
+        Args:
+            ap_version: How precisions are averaged, see `ap_version` of a solver.
+        """
         return None
 
     def state(self) -> dict[str, Any]:

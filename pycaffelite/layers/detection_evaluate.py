@@ -11,7 +11,8 @@ import numpy as np
 from pycaffelite.blob import Array, Blob, Shape
 from pycaffelite.data.locate import locate_file
 from pycaffelite.errors import DataError, FieldError, ShapeError
-from pycaffelite.layers.base import Arity, Context, Layer, Layout, shape_text
+from pycaffelite.layers.average_precision import AveragePrecision
+from pycaffelite.layers.base import Arity, Context, Layer, Layout, Tally, shape_text
 from pycaffelite.layers.detection import class_count
 from pycaffelite.layers.registry import register
 from pycaffelite.schema import messages
@@ -135,6 +136,10 @@ class DetectionEvaluate(Layer):
     def _shape(self, detections: int) -> Shape:
         return 1, 1, len(self.classes) + detections, _WRITTEN
 
+    def tally(self, ap_version: str) -> Tally:
+        """Return the mean average precision over batches."""
+        return DetectionTally(ap_version)
+
     def state(self) -> dict[str, Any]:
         """Return how many of the images in the file have been seen."""
         return {"seen": self.seen} if self.sizes else {}
@@ -142,6 +147,28 @@ class DetectionEvaluate(Layer):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on with that image."""
         self.seen = int(state.get("seen", 0))
+
+
+class DetectionTally:
+    """The mean average precision of what DetectionEvaluate tells.
+
+    Args:
+        ap_version: How precisions are averaged.
+    """
+
+    def __init__(self, ap_version: str) -> None:
+        self.precision = AveragePrecision(ap_version)
+
+    def add(self, top: Array) -> None:
+        """Take the rows of one more batch."""
+        rows = top.reshape(-1, _WRITTEN)
+        counts = rows[:, 0] == -1
+        self.precision.count(rows[counts, 1], rows[counts, 2])
+        self.precision.judge(rows[~counts, 1:])
+
+    def value(self) -> float:
+        """Return the mean over classes."""
+        return self.precision.mean()
 
 
 def _detections(rows: Array) -> Array:

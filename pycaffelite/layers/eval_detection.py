@@ -10,7 +10,8 @@ import numpy as np
 from pycaffelite.blob import Array, Blob, Shape
 from pycaffelite.errors import ShapeError
 from pycaffelite.kernels.boxes import suppress
-from pycaffelite.layers.base import Arity, Context, Layer, Layout, shape_text
+from pycaffelite.layers.average_precision import AveragePrecision
+from pycaffelite.layers.base import Arity, Context, Layer, Layout, Tally, shape_text
 from pycaffelite.layers.regions_of_map import check_truths, map_view, read_anchors, read_truths
 from pycaffelite.layers.registry import register
 from pycaffelite.schema import messages
@@ -78,6 +79,10 @@ class EvalDetection(Layer):
             found = [each for label in range(self.classes) for each in self._judge(label, own, *self._detect(one))]
             row[self.classes : self.classes + 4 * len(found)] = np.array(found).reshape(-1)
 
+    def tally(self, ap_version: str) -> Tally:
+        """Return the mean average precision over batches."""
+        return MapTally(ap_version, self.classes)
+
     def _detect(self, x: Array) -> tuple[Array, Array, Array]:
         """Return boxes by corners, classes and scores of the detections of an image, the best first."""
         # Places come before anchors where scores are equal.
@@ -114,6 +119,29 @@ class EvalDetection(Layer):
             taken |= {best} if right else set()
             rows.append([label, score, right, not right])
         return rows
+
+
+class MapTally:
+    """The mean average precision of what EvalDetection tells.
+
+    Args:
+        ap_version: How precisions are averaged.
+        classes: How many classes there are.
+    """
+
+    def __init__(self, ap_version: str, classes: int) -> None:
+        self.precision = AveragePrecision(ap_version)
+        self.classes = classes
+
+    def add(self, top: Array) -> None:
+        """Take the rows of one more batch."""
+        counts = top[:, : self.classes].sum(0)
+        self.precision.count(np.arange(self.classes), counts)
+        self.precision.judge(top[:, self.classes :].reshape(-1, 4))
+
+    def value(self) -> float:
+        """Return the mean over classes."""
+        return self.precision.mean()
 
 
 def _logistic(x: Array) -> Array:

@@ -517,6 +517,8 @@ class SolverParameter(Message):
     layer_wise_reduce: bool
     weights: RepeatedScalarFieldContainer[str]
     min_lr: float
+    eval_type: str
+    ap_version: str
     plateau_winsize: RepeatedScalarFieldContainer[int]
     warmup_iter: int
     warmup_start_lr: float
@@ -580,6 +582,8 @@ class SolverParameter(Message):
         layer_wise_reduce: bool | None = ...,
         weights: Iterable[str] | None = ...,
         min_lr: float | None = ...,
+        eval_type: str | None = ...,
+        ap_version: str | None = ...,
         plateau_winsize: Iterable[int] | None = ...,
         warmup_iter: int | None = ...,
         warmup_start_lr: float | None = ...,

@@ -299,7 +299,7 @@ class Solver:
         batches = self.parameter.test_iter[index]
         yield events.TestStarted(self.iteration, index, batches)
         begin, loss = time.perf_counter(), 0.0
-        sums = OutputReader(plan.net)
+        sums = OutputReader(plan.net, self.parameter.ap_version)
         for _batch in range(batches):
             for wanted in self._requested():
                 if wanted == "snapshot":

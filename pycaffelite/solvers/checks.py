@@ -16,6 +16,7 @@ _FINITE = ("base_lr", "gamma", "power", "weight_decay", "momentum", "clip_gradie
 # Shares of an average; SGD and Nesterov take any momentum.
 _BELOW_ONE = {"RMSProp": ("rms_decay",), "AdaDelta": ("momentum",), "Adam": ("momentum", "momentum2")}
 _BELOW_ONE["AdamW"] = _BELOW_ONE["Adam"]
+AP_VERSIONS = ("Integral", "MaxIntegral", "11point")  # how precisions of detections are averaged
 
 
 def check_fields(parameter: Any, where: Where) -> None:
@@ -42,6 +43,14 @@ def check_fields(parameter: Any, where: Where) -> None:
             expected="on_nan: one of " + ", ".join(f'"{name}"' for name in ON_NAN),
             got=f'on_nan: "{parameter.on_nan}"',
             hint=did_you_mean(parameter.on_nan, ON_NAN),
+        )
+    if parameter.ap_version not in AP_VERSIONS:
+        raise FieldError(
+            "unknown ap_version",
+            where=where("ap_version"),
+            expected="ap_version: one of " + ", ".join(f'"{name}"' for name in AP_VERSIONS),
+            got=f'ap_version: "{parameter.ap_version}"',
+            hint=did_you_mean(parameter.ap_version, AP_VERSIONS),
         )
     if parameter.weight_decay and parameter.regularization_type not in ("L2", "L1"):
         raise FieldError(

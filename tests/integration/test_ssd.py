@@ -6,14 +6,15 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from pycaffelite.api import load_solver
 from pycaffelite.data.database import write_database
 from pycaffelite.graph.wiring import build_graph
 from pycaffelite.net import infer_shapes
-from pycaffelite.plan import compile_plan
 from pycaffelite.schema import messages
 from pycaffelite.schema.reader import parse_net
+from pycaffelite.solvers.events import TestDone
 
 VARIANCE = "variance: 0.1 variance: 0.1 variance: 0.2 variance: 0.2"
 
@@ -192,14 +193,17 @@ def test_a_small_ssd_learns_to_find_rectangles(tmp_path: Path):
     (tmp_path / "net.prototxt").write_text(small_ssd())
     (tmp_path / "solver.prototxt").write_text(
         'net: "net.prototxt" base_lr: 0.002 lr_policy: "fixed" momentum: 0.9 type: "Adam" momentum2: 0.999\n'
-        "test_iter: 1 test_interval: 10000 test_initialization: false max_iter: 1000 random_seed: 3"
+        'test_iter: 1 test_interval: 79 max_iter: 1000 random_seed: 3 eval_type: "detection" ap_version: "Integral"'
     )
     solver = load_solver(tmp_path / "solver.prototxt", seed=3)
-    test = compile_plan(solver.test_nets[0], forward_only=True)
+    [test] = solver.test_nets
     precisions = []
-    for steps in (0, 80):
-        solver.step(steps)
-        test.forward()
-        precisions.append(mean_average_precision(test.net.blobs["detection_eval"].data[0, 0]))
+    for event in solver.run(80):
+        if isinstance(event, TestDone):
+            [output] = event.outputs
+            assert output.name == "detection_eval"
+            assert output.values[0] == pytest.approx(mean_average_precision(test.blobs["detection_eval"].data[0, 0]))
+            precisions += output.values
+    assert len(precisions) == 2
     assert precisions[0] < 0.3
     assert precisions[1] > 0.8
