@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,7 @@ from types import TracebackType
 from pycaffelite.errors import Location, SnapshotError
 
 Chunk = bytes | memoryview
+_LEFTOVER_AGE = 3600  # seconds
 
 
 class Staged:
@@ -110,6 +112,16 @@ def try_folder(folder: Path) -> None:
         except SnapshotError as error:
             error.where = Location(str(folder))
             raise
+
+
+def remove_leftovers(prefix: str) -> None:
+    """Remove what killed trainings left half-written under a prefix; what is young may be another one's work."""
+    folder, stem = Path(prefix).parent, Path(prefix).name
+    oldest = time.time() - _LEFTOVER_AGE
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if path.name.startswith(f".{stem}_") and path.name.endswith(".partial") and path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 def sha256_of(path: Path) -> str:

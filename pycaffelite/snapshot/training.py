@@ -14,7 +14,7 @@ from pycaffelite.errors import Location, PycaffeliteError, SnapshotError
 from pycaffelite.net import Net
 from pycaffelite.schema import messages
 from pycaffelite.snapshot import resume
-from pycaffelite.snapshot.files import Staged, make_folder, try_folder
+from pycaffelite.snapshot.files import Staged, make_folder, remove_leftovers, try_folder
 from pycaffelite.snapshot.state import SolverState, encode_state, read_state
 from pycaffelite.snapshot.weights import encode_weights, load_weights
 
@@ -83,10 +83,13 @@ def best_path(parameter: Any, solver_path: str | None) -> str:
 def check_writable(parameter: Any, solver_path: str | None) -> None:
     """Make the folder of the snapshots and try to write there, before hours of training depend on it.
 
+    What killed trainings left half-written there is removed, once it is an hour old.
+
     Raises:
         SnapshotError: Snapshots could not be written.
     """
     try_folder(Path(snapshot_paths(parameter, 0, solver_path).weights).parent)
+    remove_leftovers(snapshot_prefix(parameter, solver_path))
 
 
 def write_snapshot(net: Net, progress: Progress, parameter: Any, solver_path: str | None) -> Paths:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import h5py
@@ -10,7 +11,7 @@ import pytest
 from pycaffelite.errors import SnapshotError
 from pycaffelite.schema import messages
 from pycaffelite.snapshot import newest_snapshot, resume
-from pycaffelite.snapshot.files import sha256_of
+from pycaffelite.snapshot.files import remove_leftovers, sha256_of
 
 
 def net(name: str) -> bytes:
@@ -123,3 +124,16 @@ def test_a_side_file_of_the_first_format_is_read(tmp_path: Path) -> None:
     resume.side_path(path).write_text(json.dumps(side))  # the second has a digest
     with pytest.raises(SnapshotError, match="no snapshot is whole"):
         newest(tmp_path)
+
+
+def test_old_leftovers_are_removed(tmp_path: Path) -> None:
+    names = (".a_iter_5.caffemodel.7.partial", ".a_best.caffemodel.7.partial", ".b_iter_5.caffemodel.7.partial")
+    for name in names:
+        (tmp_path / name).touch()
+    remove_leftovers(str(tmp_path / "a"))
+    assert len(list(tmp_path.iterdir())) == 3  # they may be another training's work
+    for name in names:
+        os.utime(tmp_path / name, (1, 1))
+    remove_leftovers(str(tmp_path / "a"))
+    assert [path.name for path in tmp_path.iterdir()] == [names[2]]
+    remove_leftovers(str(tmp_path / "none" / "a"))
