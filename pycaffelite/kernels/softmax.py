@@ -33,7 +33,8 @@ def forward(scores: Array, probabilities: Array) -> None:
         scores: (N, C, I), in: x.
         probabilities: (N, C, I), out: p; may be `scores`.
     """
-    _run_columns(_forward, scores.shape, (scores.reshape(-1), probabilities.reshape(-1)))
+    work = _rows if scores.shape[2] == 1 else _forward  # of which each net needs one, and compiles no more
+    _run_columns(work, scores.shape, (scores.reshape(-1), probabilities.reshape(-1)))
 
 
 def backward(probabilities: Array, top_diff: Array, bottom_diff: Array) -> None:
@@ -82,13 +83,18 @@ def _row(x: Array, y: Array, start: int, channels: int) -> None:
 
 
 @task("fffff")
+def _rows(number: int, _thread: int, x: Array, y: Array, _c: Array, _d: Array, _e: Array, g: Numbers) -> None:
+    """Do columns whose numbers lie side by side."""
+    begin, end = span(number, g)
+    for n in range(begin, end):
+        _row(x, y, n * g[_CHANNELS], g[_CHANNELS])
+
+
+@task("fffff")
 def _forward(number: int, thread: int, x: Array, y: Array, scratch: Array, _d: Array, _e: Array, g: Numbers) -> None:
+    """Do columns that lie side by side, in blocks."""
     begin, end = span(number, g)
     channels, inner = g[_CHANNELS], g[_INNER]
-    if inner == 1:
-        for n in range(begin, end):
-            _row(x, y, n * channels, channels)
-        return
     most = 2 * BLOCK * thread
     total = most + BLOCK
     column = begin
