@@ -209,3 +209,16 @@ def test_the_text_of_a_net() -> None:
     assert "only here  acc" in text
     assert "stages      score: acc" in text
     assert "data        data: train_lmdb (not here)" in text
+
+
+def test_a_net_made_for_one_phase_is_no_error_for_what_the_other_lacks():
+    text = (
+        'layer { name: "in" type: "Input" top: "x" include { phase: TRAIN } input_param { shape { dim: 2 } } }'
+        'layer { name: "relu" type: "ReLU" bottom: "x" top: "y" }'
+    )
+    report = check(text)
+    assert report.status == "ok"
+    assert [(problem.severity, problem.message.partition(";")[0]) for problem in report.problems] == [
+        ("note", "layer `relu` (ReLU): bottom `x` is not made in phase TEST")
+    ]
+    assert check(text, phases=("TEST",)).status == "errors"

@@ -25,7 +25,7 @@ def test_a_missing_file_names_its_neighbours(tmp_path, monkeypatch):
     )
     assert error_of(read_net, "zzz") == "error: zzz: no such file\n  expected: a file with a net"
     assert error_of(read_net, "a\0b") == (
-        "error: a\0b: the file cannot be read: embedded null byte\n  expected: a file with a net"
+        "error: a\\x00b: the file cannot be read: embedded null byte\n  expected: a file with a net"
     )
 
 

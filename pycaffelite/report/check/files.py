@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -59,6 +59,24 @@ class FileReport:
     stages: dict[str, list[str]] = field(default_factory=dict)
     sources: list[tuple[str, str, bool]] = field(default_factory=list)
     fit: weights.Fit | None = None
+
+
+def of_phases(found: Mapping[str, Findings]) -> Iterator[Problem]:
+    """Yield what was found in each phase; what is missing in one of them is a note where the net is made for another.
+
+    A net whose data layer is for training only cannot be tested, and trains all the same.
+    """
+    whole = [phase for phase, findings in found.items() if not any(map(_is_error, findings.sorted()))]
+    for phase, findings in found.items():
+        problems = findings.sorted()
+        missing = f"is not made in phase {phase}"
+        excused = bool(whole) and any(missing in problem.message for problem in problems if _is_error(problem))
+        for problem in problems:
+            yield replace(problem, severity="note") if excused and _is_error(problem) else problem
+
+
+def _is_error(problem: Problem) -> bool:
+    return problem.severity == "error"
 
 
 def check_files(paths: Iterable[str], settings: Settings) -> Iterator[FileReport]:
@@ -131,11 +149,15 @@ class _FileCheck:
         self.keep_notes(file.notes)
         phases: dict[str, PhaseReport] = {}
         empty: list[WiringError] = []
+        found: dict[str, Findings] = {}
         for phase in self.settings.phases:
+            found[phase] = Findings()
             try:
-                phases[phase] = check_phase(file, phase, self.settings, self.findings)
+                phases[phase] = check_phase(file, phase, self.settings, found[phase])
             except WiringError as problem:
                 empty.append(problem)
+        for finding in of_phases(found):
+            self.findings.add(finding)
         for nothing in empty:  # no layers: no error of a net that was made for the other phase
             self.findings.add(problem_of(nothing, "note" if phases else None))
         self.report = replace(
