@@ -362,6 +362,7 @@ class LayerParameter(Message):
     adaptive_bias_channel_param: AdaptiveBiasChannelParameter
     focal_loss_param: FocalLossParameter
     gradient_scaler_param: GradientScalerParameter
+    l1_loss_param: L1LossParameter
     def __init__(
         self,
         *,
@@ -457,6 +458,7 @@ class LayerParameter(Message):
         adaptive_bias_channel_param: AdaptiveBiasChannelParameter | dict[str, Any] | None = ...,
         focal_loss_param: FocalLossParameter | dict[str, Any] | None = ...,
         gradient_scaler_param: GradientScalerParameter | dict[str, Any] | None = ...,
+        l1_loss_param: L1LossParameter | dict[str, Any] | None = ...,
     ) -> None: ...
 
 class SolverParameter(Message):
@@ -826,6 +828,7 @@ class VideoDataParameter(Message):
     use_sampling_rate_jitter: bool
     use_multiple_label: bool
     num_of_labels: int
+    mean_value: float
     def __init__(
         self,
         *,
@@ -850,6 +853,7 @@ class VideoDataParameter(Message):
         use_sampling_rate_jitter: bool | None = ...,
         use_multiple_label: bool | None = ...,
         num_of_labels: int | None = ...,
+        mean_value: float | None = ...,
     ) -> None: ...
 
 class InputParameter(Message):
@@ -2297,6 +2301,23 @@ class GradientScalerParameter(Message):
         upper_bound: float | None = ...,
         alpha: float | None = ...,
         max_iter: float | None = ...,
+    ) -> None: ...
+
+class L1LossParameter(Message):
+    DESCRIPTOR: Any
+    l2_per_location: bool
+    l2_prescale_by_channels: bool
+    normalize_by_num_entries: bool
+    epsilon: float
+    plateau: float
+    def __init__(
+        self,
+        *,
+        l2_per_location: bool | None = ...,
+        l2_prescale_by_channels: bool | None = ...,
+        normalize_by_num_entries: bool | None = ...,
+        epsilon: float | None = ...,
+        plateau: float | None = ...,
     ) -> None: ...
 
 class AccuracyParameter(Message):
