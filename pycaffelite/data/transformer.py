@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pycaffelite.errors import FieldError, ShapeError
+from pycaffelite.errors import FieldError, ShapeError, UnsupportedError
 from pycaffelite.kernels import transform as kernels
 
 Image = npt.NDArray[Any]  # channels x height x width, uint8 or float32
@@ -27,12 +27,21 @@ class Transformer:
         phase: "TRAIN" or "TEST".
         generator: Where crops and flips come from.
         mean: The mean image, channels x height x width, when there is a mean file.
+        augments: Whether somebody else does what the parameter says about sizes and colours.
     """
 
     def __init__(
-        self, parameter: Any, phase: str, generator: np.random.Generator, mean: npt.NDArray[np.float32] | None = None
+        self,
+        parameter: Any,
+        phase: str,
+        generator: np.random.Generator,
+        mean: npt.NDArray[np.float32] | None = None,
+        *,
+        augments: bool = False,
     ) -> None:
         check_transformation(parameter)
+        if not augments:
+            _refuse_augmentation(parameter)
         self.crop = crop_of(parameter)
         self.mirror: bool = parameter.mirror
         self.scale: float = parameter.scale
@@ -131,6 +140,17 @@ def check_transformation(parameter: Any) -> None:
             expected="one of them in transform_param",
             got="both",
         )
+
+
+def _refuse_augmentation(parameter: Any) -> None:
+    """Raise UnsupportedError for what only AnnotatedData does to images."""
+    for name in ("resize_param", "noise_param", "distort_param", "expand_param", "emit_constraint"):
+        if parameter.HasField(name):
+            raise UnsupportedError(
+                f"{name} is for AnnotatedData",
+                expected="another way to change images here: convert them beforehand, or use AnnotatedData",
+                got=f"{name} in transform_param",
+            )
 
 
 def crop_of(parameter: Any) -> tuple[int, int] | None:

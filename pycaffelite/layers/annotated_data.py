@@ -87,7 +87,7 @@ class AnnotatedData(Layer):
         mean = None
         if parameter.HasField("mean_file"):
             mean = read_mean(locate_file(parameter.mean_file, options.folder, what="mean file"))
-        transformer = Transformer(parameter, self.context.phase, generator, mean)
+        transformer = Transformer(parameter, self.context.phase, generator, mean, augments=True)
         annotation = self.message.annotated_data_param
         augmenter = Augmenter(parameter, annotation, transformer)
         typed = annotation.HasField("anno_type")

@@ -5,7 +5,7 @@ import pytest
 from google.protobuf import text_format
 
 from pycaffelite.data.transformer import Transformer
-from pycaffelite.errors import FieldError, ShapeError
+from pycaffelite.errors import FieldError, ShapeError, UnsupportedError
 from pycaffelite.schema import messages
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (5, 3, 6, 7)).astype(np.uint8)
@@ -110,3 +110,11 @@ def test_shapes_that_do_not_fit(fields, mean, text):
 def test_contradictions(fields):
     with pytest.raises(FieldError, match="exclude each other"):
         transformer(fields)
+
+
+@pytest.mark.parametrize("field", ["resize_param", "noise_param", "distort_param", "expand_param", "emit_constraint"])
+def test_what_is_for_annotated_images_is_refused(field):
+    with pytest.raises(UnsupportedError, match=f"{field} is for AnnotatedData"):
+        transformer(f"{field} {{ }}")
+    parameter = text_format.Parse(f"{field} {{ }}", messages.TransformationParameter())
+    Transformer(parameter, "TEST", np.random.default_rng(0), augments=True)
