@@ -88,15 +88,19 @@ def is_upgraded(message: str, name: str) -> bool:
     return (message, text_name(name)) in _UPGRADED or message == "V1LayerParameter.LayerType"
 
 
-_UPGRADED = {
-    *(
-        (message, name)
-        for message in ("ConvolutionParameter", "PoolingParameter")
-        for name in ("kernel_depth", "temporal_stride", "temporal_pad")
+_OF_C3D = {  # fields of its first form, which shared the messages of the 2-D layers
+    "ConvolutionParameter": ("kernel_depth", "temporal_stride", "temporal_pad"),
+    "PoolingParameter": ("kernel_depth", "temporal_stride", "temporal_pad"),
+    "ImageDataParameter": (
+        *("new_length", "show_data", "use_image", "use_temporal_jitter", "sampling_rate", "max_sampling_rate"),
+        *("use_sampling_rate_jitter", "use_multiple_label", "num_of_labels"),
     ),
+}
+_UPGRADED = {
     ("V0LayerParameter", "blobs_lr_policy"),
     ("V0LayerParameter", "mean_on_test"),
     ("V0LayerParameter", "mean_on_train"),
+    *((message, name) for message, names in _OF_C3D.items() for name in names),
 }
 
 # Reviewed by hand: what these say changes speed, memory, printing or which device computes, never what is computed from

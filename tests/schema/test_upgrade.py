@@ -355,6 +355,25 @@ def test_3d_layers_of_the_c3d_fork():
         layer { type: "Pooling3D"
              pooling3d_param { pool: MAX kernel_size: 2 kernel_depth: 1 stride: 2 temporal_stride: 1 } }"""
     )
+    video = (
+        'source: "l" mean_file: "m" batch_size: 2 crop_size: 8 mirror: 0 new_length: 16 show_data: 0 use_image: true '
+        "shuffle: true"
+    )
+    file = parse_net(f"layers {{ type: VIDEO_DATA image_data_param {{ {video} }} }}")
+    assert format_text(file.net) == upgraded(f'layer {{ type: "VideoData" video_data_param {{ {video} }} }}')
+    assert not [note for note in file.notes if note.severity == "warning"]
+
+
+def test_videos_of_the_c3d_fork():
+    assert upgraded(
+        """layers { type: VIDEO_DATA
+             image_data_param { source: "a.lst" use_image: true mean_value: 128 batch_size: 3 crop_size: 112
+               mirror: true show_data: 0 new_height: 128 new_width: 171 new_length: 16 shuffle: true sampling_rate: 2 } }"""
+    ) == upgraded(
+        """layer { type: "VideoData"
+             video_data_param { source: "a.lst" use_image: true mean_value: 128 batch_size: 3 crop_size: 112
+               mirror: true show_data: false new_height: 128 new_width: 171 new_length: 16 shuffle: true sampling_rate: 2 } }"""
+    )
 
 
 def test_inputs_of_other_than_four_axes():

@@ -112,7 +112,7 @@ def read_old_habits(net: Traced, about: Circumstances) -> None:
 
 
 def move_to_3d(net: Traced, about: Circumstances) -> None:
-    """Give 3-D layers of the C3D fork's first form, which share the 2-D layers' messages, messages of their own."""
+    """Give the layers of the C3D fork's first form, which share messages with 2-D layers, messages of their own."""
     for layer in net.parts("layer"):
         names = _OF_3D.get(layer.message.type)
         if names is None or not layer.has(names[0]) or layer.has(names[1]):
@@ -134,6 +134,7 @@ def move_to_3d(net: Traced, about: Circumstances) -> None:
 _OF_3D = {
     "Convolution3D": ("convolution_param", "convolution3d_param"),
     "Pooling3D": ("pooling_param", "pooling3d_param"),
+    "VideoData": ("image_data_param", "video_data_param"),
 }
 
 
