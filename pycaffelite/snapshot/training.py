@@ -132,14 +132,14 @@ def restore_snapshot(path: str | Path, net: Net, progress: Progress) -> Resumed:
     side = resume.verify(path)
     state = read_state(path, progress.history)
     weights_path = _weights_of(state, path)
-    if weights_path is not None:
-        load_weights(net, weights_path)
+    left = load_weights(net, weights_path).left if weights_path is not None else ()
     for ours, theirs in zip(progress.history, state.history, strict=True):
         np.copyto(ours, theirs, casting="same_kind")
     progress.iteration, progress.current_step = state.iteration, state.current_step
     found = "" if weights_path is None else str(weights_path)
+    lacking = f"{weights_path} has no weights for {', '.join(left)}" if left else ""
     if side is None:
-        note = "no side file beside the solver state: data starts from the beginning, random layers anew"
+        note = lacking or "no side file beside the solver state: data starts from the beginning, random layers anew"
         return Resumed(state.iteration, found, False, note)
     try:
         progress.losses = dict(side.get("losses", {}))
@@ -156,6 +156,8 @@ def restore_snapshot(path: str | Path, net: Net, progress: Progress) -> Resumed:
             got=f"{type(error).__name__}: {error}",
             hint="delete it to go on with the weights and the solver state alone",
         ) from None
+    if lacking:
+        return Resumed(state.iteration, found, False, lacking)
     if side.get("seed") != net.seed:
         return Resumed(state.iteration, found, False, f"the training was begun with seed {side.get('seed')}")
     return Resumed(state.iteration, found, True)

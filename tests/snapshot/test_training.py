@@ -254,3 +254,16 @@ def assert_same_hdf5(ours, theirs):
                 assert one[name].shape == other[name].shape
                 assert one[name].dtype == other[name].dtype
                 np.testing.assert_array_equal(one[name], other[name])
+
+
+def test_weights_that_lack_a_layer_are_told(folder):
+    solver = load_solver("solver.prototxt", seed=1)
+    solver.step(2)
+    written = solver.snapshot()
+    message = messages.NetParameter.FromString(Path(written.weights_path).read_bytes())
+    for layer in message.layer:
+        layer.name = layer.name.replace("ip", "iq")
+    Path(written.weights_path).write_bytes(message.SerializeToString())
+    Path("snap/tiny_iter_2.resume.json").unlink()
+    resumed = load_solver("solver.prototxt", seed=1).restore(written.state_path)
+    assert (resumed.exact, resumed.note) == (False, "snap/tiny_iter_2.caffemodel has no weights for ip")

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from pycaffelite.errors import FieldError
+from pycaffelite.graph.wiring import build_graph
+from pycaffelite.net import build
+from pycaffelite.schema.reader import parse_net, parse_solver
 from pycaffelite.solvers.schedule import Schedule
 
 LOCAL = ("lr_mult: 1 }", 'lr_mult: 1 lr_policy: "%s" }')
@@ -73,3 +76,13 @@ def test_an_unknown_policy_of_a_blob(make_solver):
     assert error.value.what == "unknown learning-rate policy of a blob"
     assert error.value.hint == "did you mean `power_inv`?"
     assert error.value.where.path == "net.prototxt"
+
+
+def test_the_fork_that_has_them_spells_them_another_way():
+    layer = """layers { layer { name: "ip" type: "innerproduct" num_output: 2 blobs_lr: 1 blobs_lr: 2
+      blobs_lr_policy: "power_inv" blobs_lr_policy: "nothing" weight_filler { type: "xavier" } }
+      bottom: "x" top: "ip" }"""
+    text = 'name: "n" input: "x" input_dim: 2 input_dim: 3 input_dim: 1 input_dim: 1 ' + layer
+    net = build(build_graph(parse_net(text, "net.prototxt")), seed=1)
+    solver = parse_solver('base_lr: 1 lr_policy: "fixed" localgamma: 0.0001').solver
+    assert Schedule(solver, net).blob_factors(999) == pytest.approx([0.931012, 1.0], abs=6e-7)  # the thousandth
