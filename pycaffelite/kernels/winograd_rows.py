@@ -156,6 +156,41 @@ def _gather_of(step: int, side: int) -> Any:
     return gather
 
 
+@intrinsic
+def _emit_transpose(typing_context, source, source_at, source_row, target, target_at, target_row):  # type: ignore[no-untyped-def]
+    """Write RUN x RUN numbers transposed."""
+    i = types.int64
+    signature = types.void(source, i, i, target, i, i)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit, kinds = Vectors(builder, 4, RUN), signature.args
+        source = element(context, builder, kinds[0], args[0], args[1])
+        target = element(context, builder, kinds[3], args[3], args[4])
+        rows = [emit.load(source, builder.mul(word(k), args[2])) for k in range(RUN)]
+        width = 1
+        while width < RUN:  # exchange squares of this width across the diagonal
+            upper = [lane + (RUN - width if lane & width else 0) for lane in range(RUN)]
+            lower = [lane + (RUN if lane & width else width) for lane in range(RUN)]
+            for k in range(RUN):
+                if not k & width:
+                    a, b = rows[k], rows[k + width]
+                    rows[k], rows[k + width] = emit.shuffle(a, b, upper), emit.shuffle(a, b, lower)
+            width *= 2
+        for k, row in enumerate(rows):
+            emit.store(row, target, builder.mul(word(k), args[5]))
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _transpose_slowly(
+    source: Array, source_at: int, source_row: int, target: Array, target_at: int, target_row: int
+) -> None:
+    places = np.arange(RUN)
+    block = source[source_at + source_row * places[:, None] + places]
+    target[target_at + target_row * places[:, None] + places] = block.T
+
+
 def _deal_slowly(step: int, columns: int) -> Any:
     def deal(row: Array, row_at: int, first: int, length: int, target: Array, target_at: int, plane: int) -> None:
         for c in range(columns):
@@ -197,3 +232,4 @@ _weave: Any = _weave_of if JIT_ENABLED else _weave_slowly
 _gather: Any = _gather_of if JIT_ENABLED else _gather_slowly
 
 deal_pixels2, deal_outputs2, weave2, gather2 = _deal(2, 6), _deal(2, 2), _weave(2), _gather(2, 6)
+transpose: Any = _emit_transpose if JIT_ENABLED else _transpose_slowly

@@ -18,7 +18,7 @@ from pycaffelite.kernels.winograd_maps import (
     TO_PIXELS,
     change,
 )
-from pycaffelite.kernels.winograd_rows import RUN, deal_outputs2, deal_pixels2, gather2, weave2
+from pycaffelite.kernels.winograd_rows import RUN, deal_outputs2, deal_pixels2, gather2, transpose, weave2
 from pycaffelite.kernels.winograd_tiles_plan import (
     ACROSS,
     CHANNELS,
@@ -118,16 +118,21 @@ def spread_outputs_turned(
     dy: Array, first: int, images: int, group: int, above: int, rows: int, scratch: Array, w: int, at: int, g: Numbers
 ) -> None:
     """Write W' of some rows of tiles of some images, from pixels that hold all outputs side by side."""
-    across, step, row = g[ACROSS], g[STEP], g[O_ROW]
+    across, step, row, outputs, area = g[ACROSS], g[STEP], g[O_ROW], g[OUTPUTS], g[OUT_H] * g[OUT_W]
     for n in range(images):
-        plane = ((first + n) * g[GROUPS] + group) * g[OUTPUTS] * g[OUT_H] * g[OUT_W]
+        plane = ((first + n) * g[GROUPS] + group) * outputs * area
         for h in range(step * rows):
-            for k in range(step * across):
+            inside = step * above + h < g[OUT_H]
+            for k in range(0, step * across, RUN):
                 to = at + (h * step * across + k) * row
                 source = plane + (step * above + h) * g[OUT_W] + k
-                inside = step * above + h < g[OUT_H] and k < g[OUT_W]
-                for o in range(g[OUTPUTS]):
-                    scratch[to + o] = dy[source + o * g[OUT_H] * g[OUT_W]] if inside else 0
+                whole = outputs // RUN * RUN if inside and k + RUN <= g[OUT_W] else 0
+                for o in range(0, whole, RUN):
+                    transpose(dy, source + o * area, area, scratch, to + o, row)
+                for column in range(min(RUN, step * across - k)):
+                    exists = inside and k + column < g[OUT_W]
+                    for o in range(whole, outputs):
+                        scratch[to + column * row + o] = dy[source + column + o * area] if exists else 0
         for j in range(rows * across):
             source = at + (j // across * step * step * across + j % across * step) * row
             target = w + (n * rows * across + j) * row
