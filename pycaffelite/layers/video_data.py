@@ -37,7 +37,8 @@ class VideoData(ListedDataLayer):
         every so many frames one is taken; use_image, needed; use_temporal_jitter: the second word is the number of
         frames, and a clip begins anywhere in TRAIN, at the first frame in TEST; use_sampling_rate_jitter with
         max_sampling_rate; use_multiple_label with num_of_labels; new_height, new_width; is_color; rand_skip; shuffle.
-        `transform_param { scale mirror crop_size mean_file mean_value }`, or the fields of these names here.
+        `transform_param { scale mirror crop_size mean_file mean_value }`, or the fields of these names here, as the
+        fork's first form has them.
     Backward: none.
     Errors: UnsupportedError without use_image: video files are not decoded; FieldError for no new_length or batch_size;
         DataError for a line that is not understood, a missing frame, or a video of too few frames; ShapeError when crop
@@ -68,6 +69,8 @@ class VideoData(ListedDataLayer):
         for name in _OF_TRANSFORMATION:
             if self.fields.HasField(name) and not merged.HasField(name):
                 setattr(merged, name, getattr(self.fields, name))
+        if self.fields.HasField("mean_value") and not merged.mean_value and not merged.HasField("mean_file"):
+            merged.mean_value.append(self.fields.mean_value)
         return merged
 
     def samples(self, lines: Path, images: ImageFolder, generator: np.random.Generator) -> Samples:

@@ -147,6 +147,10 @@ def test_the_older_form_and_a_mean_clip():
     near(data[1], np.full((3, 3, 4, 4), 10.5))
 
 
+def test_one_mean_for_all_channels():
+    near(runner("mean_value: 3").forward()[0], np.stack([clip(0, 1), clip(1, 3)]) - 3)
+
+
 def test_a_video_that_is_too_short():
     with pytest.raises(DataError, match="the video `v0` is too short") as caught:
         runner("use_temporal_jitter: true sampling_rate: 4", "lengths.txt")

@@ -87,6 +87,27 @@ def test_where_assumed_shapes_come_from(fields: str, asked: dict, shape: tuple, 
     assert why in phase.assumed["data"]
 
 
+@pytest.mark.parametrize(
+    ("layer", "shapes"),
+    [
+        (
+            'type: "VideoData" top: "a" top: "b" '
+            'video_data_param { source: "v" use_image: true new_length: 7 crop_size: 5 mean_value: 3 }',
+            [(1, 3, 7, 5, 5), (1,)],
+        ),
+        (
+            'type: "ImageSegData" top: "a" top: "b" top: "c" '
+            'image_data_param { source: "s" new_height: 8 new_width: 9 }'
+            " transform_param { crop_height: 5 crop_width: 6 }",
+            [(1, 3, 5, 6), (1, 1, 5, 6), (1, 1, 1, 2)],
+        ),
+    ],
+)
+def test_assumed_shapes_of_clips_and_label_maps(layer: str, shapes: list) -> None:
+    phase = check(f'layer {{ name: "d" {layer} }}').phases["TRAIN"]
+    assert list(phase.layers[0].tops.values()) == shapes
+
+
 def test_a_misfit_with_assumed_shapes_is_no_error_of_the_file() -> None:
     report = check(NET.replace("kernel_size: 3", "kernel_size: 9"))
     assert report.status == "warnings"

@@ -368,11 +368,13 @@ def test_videos_of_the_c3d_fork():
     assert upgraded(
         """layers { type: VIDEO_DATA
              image_data_param { source: "a.lst" use_image: true mean_value: 128 batch_size: 3 crop_size: 112
-               mirror: true show_data: 0 new_height: 128 new_width: 171 new_length: 16 shuffle: true sampling_rate: 2 } }"""
+               mirror: true show_data: 0 new_height: 128 new_width: 171 new_length: 16 shuffle: true
+               sampling_rate: 2 } }"""
     ) == upgraded(
         """layer { type: "VideoData"
              video_data_param { source: "a.lst" use_image: true mean_value: 128 batch_size: 3 crop_size: 112
-               mirror: true show_data: false new_height: 128 new_width: 171 new_length: 16 shuffle: true sampling_rate: 2 } }"""
+               mirror: true show_data: false new_height: 128 new_width: 171 new_length: 16 shuffle: true
+               sampling_rate: 2 } }"""
     )
 
 

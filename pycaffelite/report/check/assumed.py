@@ -15,7 +15,14 @@ _KNOWN = {"mnist": (1, 28, 28), "cifar": (3, 32, 32), "svhn": (3, 32, 32)}
 _USUAL = (3, 224, 224)
 # Data layers whose second top is a map with a label for each pixel.
 _MAPS = {"DenseImageData", "ImageLabelmapData", "ImageSegData"}
-_SIDES = ("new_height", "new_width"), ("height", "width"), ("resize_height", "resize_width"), ("crop_h", "crop_w")
+# Where a record's height and width may stand; crops first, as they come last.
+_SIDES = (
+    ("crop_h", "crop_w"),
+    ("crop_height", "crop_width"),
+    ("new_height", "new_width"),
+    ("height", "width"),
+    ("resize_height", "resize_width"),
+)
 
 
 @dataclass(frozen=True)
@@ -35,12 +42,17 @@ def guessed(node: Node) -> dict[str, Assumption]:
     """Return shapes for the tops of a data layer: the first holds images, the others their labels."""
     batch = batch_size(node.message) or 1
     record, why = _record(node.message)
+    if node.type == "VideoData":
+        record = (record[0], node.message.video_data_param.new_length or 1, *record[1:])
     label = Assumption((batch,), "one label for each record")
     if node.type in _MAPS:
         label = Assumption((batch, 1, *record[1:]), "one label for each pixel")
     elif node.type == "AnnotatedData":
         label = Assumption((1, 1, 1, 8), "one object in the batch")
-    return {node.tops[0]: Assumption((batch, *record), why)} | dict.fromkeys(node.tops[1:], label)
+    tops = {node.tops[0]: Assumption((batch, *record), why)} | dict.fromkeys(node.tops[1:], label)
+    if node.type == "ImageSegData" and len(node.tops) > 2:
+        tops[node.tops[2]] = Assumption((batch, 1, 1, 2), "two lengths for each image")
+    return tops
 
 
 def reads_data(node: Node) -> bool:
@@ -76,8 +88,9 @@ def _channels(params: Sequence[Any]) -> tuple[int, str]:
     for param in params:
         if _field(param, "force_gray") or _field(param, "is_color") is False:
             return 1, ", in grey"
-        if len(_field(param, "mean_value") or ()) > 1:
-            return len(param.mean_value), ", channels from mean_value"
+        means = _field(param, "mean_value")
+        if hasattr(means, "append") and len(means) > 1:
+            return len(means), ", channels from mean_value"
     return _USUAL[0], ", three channels"
 
 
