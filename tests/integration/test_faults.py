@@ -104,9 +104,10 @@ def test_a_disk_that_fills_up_while_training_runs(monkeypatch: pytest.MonkeyPatc
             raise OSError(errno.ENOSPC, "No space left on device")
         sync(descriptor)
 
-    with monkeypatch.context() as patched, pytest.raises(SnapshotError) as error:
+    with monkeypatch.context() as patched:
         patched.setattr(files.os, "fsync", full_after_two_snapshots)
-        training.solve()
+        with pytest.raises(SnapshotError) as error:
+            training.solve()
     assert error.value.got == "No space left on device"
     assert error.value.hint.startswith("files that stood there before are unharmed")
     assert training.iteration == 15
