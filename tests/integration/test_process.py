@@ -114,24 +114,6 @@ def test_a_second_ctrl_c_ends_at_once_and_harms_no_file(folder: Path) -> None:
 
 
 @posix
-def test_a_second_ctrl_c_ends_at_once_and_harms_no_file(folder: Path) -> None:
-    assert start(folder, "train", "solver.prototxt", "--iterations", "5").wait(60) == 0
-    before = {path.name: path.read_bytes() for path in folder.glob("out*")}
-    assert snapshots(folder) == WHOLE
-    endless = ("--set", "iter_size=2000000000")  # an iteration in which no stop is possible
-    process = start(folder, "train", "solver.prototxt", "--resume", "auto", *endless)
-    wait_for(process, "Starting Optimization")
-    time.sleep(0.5)
-    for _ in range(2):
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.2)
-    _out, err = process.communicate(timeout=10)
-    assert process.returncode == 130
-    assert "Traceback" not in err
-    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.name.startswith(("out", ".out"))} == before
-
-
-@posix
 def test_ctrl_c_may_do_nothing(folder: Path) -> None:
     arguments = ("train", "solver.prototxt", "--sigint-effect", "none", "--set", "snapshot_after_train=false")
     _status, out, err = stop(start(folder, *arguments), signal.SIGINT, signal.SIGTERM)

@@ -143,6 +143,12 @@ def test_prefix_is_that_of_the_golden_log() -> None:
         (events.DebugUpdate(1, "a/conv1/0", 0.5, 1e-7), ["    [Update] Layer a/conv1, param 0 data: 0.5; diff: 1e-07"]),
         (events.TestInterrupted(1, 0), ["Test interrupted."]),
         (events.TrainingFinished(1, "stopped", None, (), 1.0), ["Optimization stopped early."]),
+        (events.TrainingFinished(1, "patience", None, (), 1.0), ["Optimization stopped early."]),
+        (
+            events.BestSaved(40, "accuracy", 0.75, "a_best.caffemodel"),
+            ["Best accuracy = 0.75 at iteration 40, snapshotting to a_best.caffemodel"],
+        ),
+        (events.Diverged(3, "the loss is nan"), ["Iteration 3, the loss is nan"]),
     ],
 )  # fmt: skip
 def test_texts(event: Event, texts: list[str]) -> None:
