@@ -108,7 +108,7 @@ _UPGRADED = {
 _IDLE = {
     "backward_math", "backward_type", "block_size", "bn_stats_batch_size", "cache", "compile_net_state",
     "conv_algorithm", "conv_algos_override", "conv_mode", "cudnn_convolution_algo_seeker",
-    "cudnn_math_override", "dataset_share_per_node", "debug", "debug_display", "debug_params",
+    "cudnn_math_override", "dataset_share_per_node", "debug", "debug_display", "debug_params", "device_id",
     "default_backward_math", "default_backward_type", "default_conv_algos_override",
     "default_cudnn_math_override", "default_forward_math", "default_forward_type", "disk_reader_threads",
     "display", "dump_activation", "dump_parameter", "eltwise_mem_sharing", "engine", "forward_math",

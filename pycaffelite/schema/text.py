@@ -214,7 +214,8 @@ class _Parser:
     def list(self, block: _Block, plan: FieldPlan) -> None:
         """Read `[a, b]`: several occurrences of a repeated field."""
         opening = self.tokens[self.index][2]
-        if not plan.repeated and not any(form.repeated for form in plan.others):
+        plan = next((form for form in (plan, *plan.others) if form.repeated), plan)
+        if not plan.repeated:
             self.report(warning(explain.list_for_single(self.source, plan, opening), "its last value counts"))
         self.index += 1
         if self.tokens[self.index][1] == "]":

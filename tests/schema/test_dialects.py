@@ -178,4 +178,9 @@ def test_forms_that_forks_disagree_on():
     both = parse_net('layer { param { lr_mult: 2 } param: "w" }').net.layer[0]
     assert [param.name for param in both.param] == ["w"]
     assert [param.lr_mult for param in both.param] == [2]
+    file = parse_solver("device_id: [0, 1, 2]", "n")
+    assert format_text(file.solver) == "device_id: 0\ndevice_id: 1\ndevice_id: 2\n"
+    assert notes("device_id: [0, 1, 2]") == [
+        "n:1:13: `device_id` of the fork yjxiong/caffe does not matter here (3 places)"
+    ]
     assert parse_net("layer { pooling_param { kernel_size: 2.5 } }").net.layer[0].pooling_param.kernel_size__2 == 2.5
