@@ -118,7 +118,7 @@ def region_slopes(x: Array, truths: Array, counts: Numbers, anchors: Array, opti
     """Write the slopes of all predictions.
 
     Args:
-        x: (N, A, 5 + C, H, W), in.
+        x: (N, A, 5 + C, H, W), in, float64.
         truths: (N, T, 5), in, float64: class and box of each true box.
         counts: (N,), in: how many true boxes each image has.
         anchors: (A, 2), in, float64: width and height, in places of the map.
@@ -126,7 +126,7 @@ def region_slopes(x: Array, truths: Array, counts: Numbers, anchors: Array, opti
             overlap above which a prediction is no background; then 1 or 0: whether shapes of anchors choose the anchor,
             whether classes go through a softmax, whether confidence is to be the overlap, and whether all boxes are
             pulled to their anchors.
-        slopes: (N, A, 5 + C, H, W), out.
+        slopes: (N, A, 5 + C, H, W), out, float64.
     """
     height, width = x.shape[3], x.shape[4]
     slopes[...] = 0

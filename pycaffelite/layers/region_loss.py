@@ -9,7 +9,7 @@ import numpy as np
 
 from pycaffelite.blob import Blob, Shape
 from pycaffelite.errors import FieldError
-from pycaffelite.kernels import eltwise, region_loss
+from pycaffelite.kernels import region_loss
 from pycaffelite.layers.base import Context, Layout
 from pycaffelite.layers.loss import LossLayer
 from pycaffelite.layers.regions_of_map import check_truths, map_view, read_anchors, read_truths
@@ -56,11 +56,11 @@ class RegionLoss(LossLayer):
         self.passes = 0  # in TRAIN
 
     def layout(self, bottom_shapes: Sequence[Shape]) -> Layout:
-        """Return the scalar top, and room for the slopes."""
+        """Return the scalar top, and room for predictions and slopes in double: one kernel for all float types."""
         x, truths = bottom_shapes
         view = map_view(x, len(self.anchors), self.classes)
         check_truths(truths, x[0])
-        return Layout([()], buffers={"slopes": (view, None)})
+        return Layout([()], buffers={"x": (view, np.float64), "slopes": (view, np.float64)})
 
     def prepare(self, bottom_shapes: Sequence[Shape]) -> None:
         """Find the 5-D view."""
@@ -68,20 +68,21 @@ class RegionLoss(LossLayer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss, and keep the slopes."""
-        images, slopes = self.view[0], self.buffers["slopes"]
+        images, x, slopes = self.view[0], self.buffers["x"], self.buffers["slopes"]
         truths, counts = read_truths(bottom[1].data, images, self.classes)
         training = self.context.phase == "TRAIN"
         self.options[region_loss.WARM] = float(training and self.passes < _WARM // max(1, images))
-        x = bottom[0].data.reshape(self.view)
+        x[...] = bottom[0].data.reshape(self.view)
         region_loss.region_slopes(x, truths, counts, self.anchors, self.options, slopes)
-        top[0].data[...] = np.square(slopes, dtype=np.float64).sum() / max(1, images)
+        top[0].data[...] = np.vdot(slopes, slopes) / max(1, images)
         self.passes += training
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx."""
         if wanted[0]:
             scale = self.weight(top) / max(1, self.view[0])
-            eltwise.scale(self.buffers["slopes"].reshape(-1), scale, bottom[0].diff.reshape(-1))
+            diff = bottom[0].diff.reshape(self.view)
+            np.multiply(self.buffers["slopes"], scale, out=diff, casting="same_kind")
 
     def state(self) -> dict[str, Any]:
         """Return how many passes there have been."""

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from pycaffelite.kernels.region_loss import region_slopes
 
@@ -17,9 +16,8 @@ def slopes_of(x, truths, **changes):
     return slopes[0]
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_background_is_doubted(dtype):
-    slopes = slopes_of(np.zeros((1, 2, 7, 3, 4), dtype), [])
+def test_background_is_doubted():
+    slopes = slopes_of(np.zeros((1, 2, 7, 3, 4)), [])
     np.testing.assert_allclose(slopes[:, 4], 0.5 * 0.5 * 0.25)
     assert not slopes[:, :4].any()
     assert not slopes[:, 5:].any()
