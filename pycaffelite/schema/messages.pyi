@@ -1760,6 +1760,7 @@ class InnerDistanceParameter(Message):
     axis: int
     distance_type: str
     normalize: bool
+    update_center_only: bool
     def __init__(
         self,
         *,
@@ -1770,6 +1771,7 @@ class InnerDistanceParameter(Message):
         axis: int | None = ...,
         distance_type: str | None = ...,
         normalize: bool | None = ...,
+        update_center_only: bool | None = ...,
     ) -> None: ...
 
 class MarginInnerProductParameter(Message):
