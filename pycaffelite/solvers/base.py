@@ -192,22 +192,24 @@ class Solver:
         number = self._schedule.number(iteration)
         if self._sentinel is not None:
             self._sentinel.remember()
-        self.net.clear_param_diffs()
+        debugging = display and p.debug_info
+        if debugging:
+            self.net.clear_param_diffs()
         plan = self.plan.naive if self._info.needs_blobs(number) else self.plan
         loss = 0.0
-        for _pass in range(p.iter_size):
-            if display and p.debug_info:
+        for index in range(p.iter_size):
+            if debugging:
                 loss += yield from self._debug_pass()
             else:
                 loss += plan.forward()
-                plan.backward()
+                plan.backward(anew=index == 0)
             if self._info:
                 self._info.take_pass(1.0 / p.iter_size)
         loss /= p.iter_size
         yield from self._watch(loss)
         self._losses.add(loss)
         outputs = self._outputs.read(in_full=display)
-        before = self._mean_abs_data() if display and p.debug_info else []
+        before = self._mean_abs_data() if debugging else []
         rate = self._update()
         self.iteration += 1
         now = time.perf_counter()

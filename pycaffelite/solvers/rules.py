@@ -129,12 +129,15 @@ class Updater:
 
     Attributes:
         history: One array of the parameter's shape for each of the rule's histories; zero at first.
+        samples: Views of the gradient. Of a large one they are a row and a column, which see whatever comes from a
+            blob: a value that is not finite in the diff of the top spoils a row, one in the data of the bottom spoils
+            a column. Only a single sum that overflows, 1e20 times as large as those seen, can hide from them.
     """
 
     def __init__(self, rule: Rule, data: Array, diff: Array) -> None:
         self.rule = rule
         self._data, self._diff = data.reshape(-1), diff.reshape(-1)
-        self._samples = _samples(diff)
+        self.samples = _samples(diff)
         self._history = np.zeros((rule.histories, data.size), data.dtype)
         self._constants = np.zeros(update.CONSTANTS, data.dtype)
         self._l2 = self._l1 = self._data.dtype.type(0)
@@ -173,22 +176,21 @@ class Updater:
         return math.fsum(sums)
 
     def is_finite(self) -> bool:
-        """Return whether the summed gradient holds finite numbers only; NumPy's floating-point warnings must be off.
+        """Return whether the summed gradient holds finite numbers only; NumPy's floating-point warnings must be off."""
+        return are_small(self.samples) or math.isfinite(update.largest_magnitude(self._diff))
 
-        Of a large gradient some values are read, and all of them where those are not small. They are taken such that
-        they see whatever comes from a blob: a value that is not finite in the diff of the top spoils a row, one in the
-        data of the bottom spoils a column. That leaves single sums that overflow, 1e20 times as large as those that
-        were read.
-        """
-        size = 0.0
-        for sample in self._samples:
-            size += sample.dot(sample)
-        return bool(size < _TAME) or math.isfinite(update.largest_magnitude(self._diff))
+
+def are_small(samples: Sequence[Array]) -> bool:
+    """Return whether all values are finite, and far from overflowing."""
+    size = 0.0
+    for sample in samples:
+        size += sample.dot(sample)
+    return bool(size < _TAME)
 
 
 def _samples(diff: Array) -> list[Array]:
-    """Return views that show what is not finite: of a small gradient everything, else a row and some columns."""
+    """Return views that show what is not finite: of a small gradient everything, else a row and a column."""
     if diff.size <= _DOT_BELOW or diff.ndim < 2:
         return [diff.reshape(-1)]
     matrix = diff.reshape(diff.shape[0], -1)
-    return [matrix[0], *(matrix[:, column] for column in {0, matrix.shape[1] - 1})]
+    return [matrix[0], matrix[:, matrix.shape[1] // 2]]

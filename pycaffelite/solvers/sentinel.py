@@ -2,7 +2,7 @@
 
 Before an iteration it takes note of what the passes change beside activations: the states of layers (data cursors,
 random counters) and the statistics that layers such as BatchNorm gather. So the state before a bad iteration can be
-put back. Of large gradients it reads a part only, see `Updater.is_finite`.
+put back. Of large gradients it reads a part only, see `Updater.samples`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pycaffelite.errors import DivergenceError
 from pycaffelite.layers.base import Layer
 from pycaffelite.net import Net, NetLayer
 from pycaffelite.plan import Plan
-from pycaffelite.solvers.rules import Updater
+from pycaffelite.solvers.rules import Updater, are_small
 
 ON_NAN = ("stop", "warn", "ignore")
 
@@ -57,6 +57,7 @@ class Sentinel:
 
     def __init__(self, plan: Plan, updaters: Sequence[Updater]) -> None:
         self._plan, self._updaters = plan, updaters
+        self._samples = [sample for updater in updaters for sample in updater.samples]
         self._layers = [entry.layer for entry in plan.net.layers if type(entry.layer).state is not Layer.state]
         self._states: list[dict[str, Any]] = []
         self._gathered = list(_gathered(plan.net))
@@ -81,6 +82,8 @@ class Sentinel:
         if not math.isfinite(loss):
             return f"the loss is {loss:g}"
         with np.errstate(all="ignore"):
+            if are_small(self._samples):
+                return ""
             for updater, learnable in zip(self._updaters, self._plan.net.learnables, strict=True):
                 if not updater.is_finite():
                     return f"the gradient of {learnable.name} is not finite"
