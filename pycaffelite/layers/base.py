@@ -144,6 +144,8 @@ class Layer:
         params: Its parameter blobs; set by the net before the first forward pass.
         buffers: The arrays asked for in `Layout.buffers`; set by the net.
         wanted_params: For each parameter, whether `backward` must add to its diff; set by the net.
+        anew: Whether the diffs of its parameters hold nothing, so that `backward` must overwrite them instead; set by
+            the plan, where the class `overwrites_params` and no other layer has the same parameters.
     """
 
     type: ClassVar[str]  # set by @register
@@ -155,6 +157,7 @@ class Layer:
     keeps_elements: ClassVar[bool] = False  # whether top and diff are those of the bottom in another shape, no more
     constant: ClassVar[bool] = False  # whether tops do not hang on what learns: no gradient is asked for below
     measures: ClassVar[bool] = False  # whether shapes of tops hang on the data: `layout` guesses, `measure` tells
+    overwrites_params: ClassVar[bool] = False  # whether `backward` heeds `anew`
     joins: ClassVar[bool] = False  # whether `forward` only copies each bottom to its place in the top, see `parts`
 
     def __init__(self, message: Any, context: Context) -> None:
@@ -164,6 +167,7 @@ class Layer:
         self.params: list[Blob] = []
         self.buffers: dict[str, Array] = {}
         self.wanted_params: list[bool] = []
+        self.anew = False
 
     def layout(self, bottom_shapes: Sequence[Shape]) -> Layout:
         """Return the shapes of everything this layer owns; pure, allocates nothing, raises ShapeError."""

@@ -33,6 +33,8 @@ class InnerProduct(Layer):
     Source: Caffe's InnerProduct layer.
     """
 
+    overwrites_params = True
+
     def __init__(self, message: Any, context: Context) -> None:
         super().__init__(message, context)
         self.fields = message.inner_product_param
@@ -95,14 +97,17 @@ class InnerProduct(Layer):
         gemm(x, weights, y, transpose_b=not self.transposed, bias=shift, scale=scale, slope=slope)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
-        """Write dx; add to dw and dbias."""
+        """Write dx; add to dw and dbias, or overwrite them."""
         dy = top[0].diff.reshape(self.rows, self.outputs)
         if self.wanted_params[0]:
             x, dw = bottom[0].data.reshape(self.rows, self.depth), self.params[0].diff
             first, second = (x, dy) if self.transposed else (dy, x)
-            gemm(first, second, dw, transpose_a=True, accumulate=True)
+            gemm(first, second, dw, transpose_a=True, accumulate=not self.anew)
         if self.fields.bias_term and self.wanted_params[1]:
-            add_column_sums(dy.reshape(-1), self.rows, self.outputs, self.params[1].diff)
+            dbias = self.params[1].diff
+            if self.anew:
+                dbias.fill(0)
+            add_column_sums(dy.reshape(-1), self.rows, self.outputs, dbias)
         if wanted[0]:
             dx = bottom[0].diff.reshape(self.rows, self.depth)
             gemm(dy, self.params[0].data, dx, transpose_b=self.transposed)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
+from pycaffelite.blob import Blob
 from pycaffelite.errors import UnsupportedError
+from pycaffelite.layers.base import Layer
 from pycaffelite.net import Net, NetLayer
 
 
@@ -81,8 +85,12 @@ class Plan:
             step.run()
         return self.total_loss()
 
-    def backward(self) -> None:
+    def backward(self, *, anew: bool = False) -> None:
         """Fill the wanted diffs and add to those of the parameters; `forward` must have run before.
+
+        Args:
+            anew: Whether all diffs of parameters begin at zero, whatever they hold. That costs less than clearing them
+                before: large ones are overwritten.
 
         Raises:
             UnsupportedError: The plan was compiled for the forward pass alone.
@@ -91,8 +99,28 @@ class Plan:
             raise UnsupportedError(
                 "this plan has no backward pass", hint="compile it without `forward_only`, or use `plan.naive`"
             )
-        for step in self.backward_steps:
-            step.run()
+        overwriting, left = self._anew if anew else ([], [])
+        for blob in left:
+            blob.diff.fill(0)
+        for layer in overwriting:
+            layer.anew = True
+        try:
+            for step in self.backward_steps:
+                step.run()
+        finally:
+            for layer in overwriting:
+                layer.anew = False
+
+    @cached_property
+    def _anew(self) -> tuple[list[Layer], list[Blob]]:
+        """Return the layers that can overwrite the diffs of their parameters, and the diffs that must be cleared."""
+        owners = Counter(blob for entry in self.net.layers for blob in entry.layer.params)
+        layers = [step.layer.layer for step in self.backward_steps if step.layer.layer.overwrites_params]
+        layers = [layer for layer in layers if all(owners[blob] == 1 for blob in layer.params)]
+        written = {
+            blob for layer in layers for blob, wanted in zip(layer.params, layer.wanted_params, strict=True) if wanted
+        }
+        return layers, [learnable.blob for learnable in self.net.learnables if learnable.blob not in written]
 
     def total_loss(self) -> float:
         """Return the loss that stands in the blobs now."""
