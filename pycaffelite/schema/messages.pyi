@@ -2169,32 +2169,40 @@ class ReorgParameter(Message):
 
 class RegionLossParameter(Message):
     DESCRIPTOR: Any
+    side: int
     num_class: int
     bias_match: int
     coords: int
     num: int
     softmax: int
+    jitter: float
     rescore: int
     object_scale: float
     class_scale: float
     noobject_scale: float
     coord_scale: float
+    absolute: int
     thresh: float
+    random: int
     biases: RepeatedScalarFieldContainer[float]
     def __init__(
         self,
         *,
+        side: int | None = ...,
         num_class: int | None = ...,
         bias_match: int | None = ...,
         coords: int | None = ...,
         num: int | None = ...,
         softmax: int | None = ...,
+        jitter: float | None = ...,
         rescore: int | None = ...,
         object_scale: float | None = ...,
         class_scale: float | None = ...,
         noobject_scale: float | None = ...,
         coord_scale: float | None = ...,
+        absolute: int | None = ...,
         thresh: float | None = ...,
+        random: int | None = ...,
         biases: Iterable[float] | None = ...,
     ) -> None: ...
 
