@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from pycaffelite.blob import Blob, Shape
+from pycaffelite.errors import ShapeError
 from pycaffelite.kernels import im2col
-from pycaffelite.layers.base import Arity, Layout
+from pycaffelite.layers.base import Arity, Layout, shape_text
 from pycaffelite.layers.registry import register
 from pycaffelite.layers.sliding import Sliding
 from pycaffelite.layers.windows import slide
@@ -29,7 +30,7 @@ class Im2col(Sliding):
     Fields: `convolution_param`: kernel_size, stride (1), pad (0), dilation (1), each once or once for every spatial
         axis, the first three also as _h and _w; axis (1), that of the channels; the others are ignored.
     Backward: dx is the sum of dy over all places that show it.
-    Errors: kernel or stride missing or 0; a size in both forms; a kernel that has no place on its padded input.
+    Errors: no spatial axis; kernel or stride missing or 0; a size in both forms; a kernel that has no place on its padded input.
     Source: Caffe's Im2col layer.
     """
 
@@ -39,6 +40,12 @@ class Im2col(Sliding):
         """Return the top."""
         shape = bottom_shapes[0]
         axis, windows = self.windows(shape)
+        if axis == len(shape) - 1:
+            raise ShapeError(
+                "there is no spatial axis",
+                expected=f"axes behind axis {axis}, that of the channels",
+                got=f"bottom of shape {shape_text(shape)}",
+            )
         sizes = slide(shape[axis + 1 :], windows, shape)
         return Layout([(*shape[:axis], shape[axis] * math.prod(windows.kernel), *sizes)])
 
@@ -49,7 +56,7 @@ class Im2col(Sliding):
         lengths = shape[axis + 1 :]
         axes = list(zip(lengths, slide(lengths, windows, shape), *vars(windows).values(), strict=True))
         self.images, self.channels = math.prod(shape[:axis]), shape[axis]
-        self.axes = np.array(axes or [(1, 1, 1, 1, 0, 1)], np.int64)
+        self.axes = np.array(axes, np.int64)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""

@@ -30,11 +30,11 @@ class InfogainLoss(LossLayer):
     Tops: loss (), weight 1 by default; optionally p, as x.
     Params: none.
     Fields: `infogain_loss_param { source axis }`: a .binaryproto with h where it is no bottom, looked for in the
-    working folder, then beside the prototxt; 1 by default. `loss_param { ignore_label normalization normalize }`,
-    VALID by default; BATCH_SIZE counts everything before the axis.
+    working folder, then beside the prototxt; 1 by default. `loss_param { ignore_label normalization }`, VALID by
+    default; BATCH_SIZE counts everything before the axis.
     Backward: dx[n,c,i] = w/D (p[n,c,i] Σ_k h[l,k] - h[l,c]), 0 where ignored, w the loss weight; nothing comes from
     the second top.
-    Errors: FieldError without h; ShapeError if there is no such axis, or the number of labels or of elements of h
+    Errors: FieldError without h, or with `normalize`, which Caffe refuses here; ShapeError if there is no such axis, or the number of labels or of elements of h
     does not fit; DataError for a label that is no class, or a source that is not there.
     Source: Caffe's InfogainLossLayer.
     """
@@ -50,6 +50,13 @@ class InfogainLoss(LossLayer):
         self.view: View = (0, 0, 0)
         self.divisor = 1.0
         self.gains: Array | None = None  # from the source
+        if message.loss_param.HasField("normalize"):
+            raise FieldError(
+                "`normalize` is not for InfogainLoss",
+                expected="`normalization`",
+                got=f"normalize {str(message.loss_param.normalize).lower()}",
+                hint="write `normalization: VALID` for true, `normalization: BATCH_SIZE` for false",
+            )
         if len(message.bottom) < 3 and not message.infogain_loss_param.HasField("source"):
             raise FieldError(
                 "there is no matrix",

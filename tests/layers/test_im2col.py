@@ -48,7 +48,6 @@ class TestIm2col(LayerContract):
             [(2, 2, 3, 3, 4)],
             oracle=partial(patches, kernel=(2, 2), axis=2),
         ),
-        "no_spatial_axis": Case(bottoms=[(4, 5)], oracle=lambda bottoms, params: bottoms[0]),
     }
     errors = {
         "no_kernel": ErrorCase(
@@ -56,6 +55,15 @@ class TestIm2col(LayerContract):
             error: kernel_size is missing
               expected: `kernel_size`, or `kernel_h` and `kernel_w`
               got:      none
+            """,
+        ),
+        "no_spatial_axis": ErrorCase(
+            "convolution_param { kernel_size: 1 }",
+            [(4, 5)],
+            message="""
+            error: there is no spatial axis
+              expected: axes behind axis 1, that of the channels
+              got:      bottom of shape 4x5
             """,
         ),
         "large_kernel": ErrorCase(

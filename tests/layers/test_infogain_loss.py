@@ -46,8 +46,8 @@ class TestInfogainLoss(LayerContract):
             [(2, 4, 3), LABELS, GAINS],
             oracle=partial(alone, axis=2, divisor=8),
         ),
-        "old_form": Case(
-            "loss_param { normalize: false }", [(2, 3, 4), LABELS, GAINS], oracle=partial(alone, divisor=2)
+        "records": Case(
+            "loss_param { normalization: BATCH_SIZE }", [(2, 3, 4), LABELS, GAINS], oracle=partial(alone, divisor=2)
         ),
         "second_top": Case(
             bottoms=[(8, 3), LABELS.reshape(-1), GAINS],
@@ -68,6 +68,17 @@ class TestInfogainLoss(LayerContract):
             error: there is no matrix
               expected: a third bottom, or `infogain_loss_param { source: ... }`
               got:      2 bottoms and no source
+            """,
+        ),
+        "old_form": ErrorCase(
+            "loss_param { normalize: false }",
+            [(2, 3), (2,), (3, 3)],
+            message="""
+            error: `normalize` is not for InfogainLoss
+              expected: `normalization`
+              got:      normalize false
+
+            hint: write `normalization: VALID` for true, `normalization: BATCH_SIZE` for false
             """,
         ),
         "matrix": ErrorCase(
