@@ -30,7 +30,8 @@ class Im2col(Sliding):
     Fields: `convolution_param`: kernel_size, stride (1), pad (0), dilation (1), each once or once for every spatial
         axis, the first three also as _h and _w; axis (1), that of the channels; the others are ignored.
     Backward: dx is the sum of dy over all places that show it.
-    Errors: no spatial axis; kernel or stride missing or 0; a size in both forms; a kernel that has no place on its padded input.
+    Errors: no spatial axis; kernel or stride missing or 0; a size in both forms; a kernel that has no place on its
+        padded input.
     Source: Caffe's Im2col layer.
     """
 

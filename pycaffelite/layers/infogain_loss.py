@@ -34,8 +34,9 @@ class InfogainLoss(LossLayer):
     default; BATCH_SIZE counts everything before the axis.
     Backward: dx[n,c,i] = w/D (p[n,c,i] Σ_k h[l,k] - h[l,c]), 0 where ignored, w the loss weight; nothing comes from
     the second top.
-    Errors: FieldError without h, or with `normalize`, which Caffe refuses here; ShapeError if there is no such axis, or the number of labels or of elements of h
-    does not fit; DataError for a label that is no class, or a source that is not there.
+    Errors: FieldError without h, or with `normalize`, which Caffe refuses here; ShapeError if there is no such axis, or
+    the number of labels or of elements of h does not fit; DataError for a label that is no class, or a source that is
+    not there.
     Source: Caffe's InfogainLossLayer.
     """
 
