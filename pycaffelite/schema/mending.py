@@ -9,7 +9,7 @@ from typing import Any
 from pycaffelite.schema.fields import FieldPlan, enum_numbers
 from pycaffelite.schema.problems import TemplateError
 from pycaffelite.schema.sourcemap import SourceMap
-from pycaffelite.schema.tokens import Literal, MismatchError, Token, literal_value
+from pycaffelite.schema.tokens import STRINGS, Literal, MismatchError, Token, literal_value
 
 _BARE = re.compile(r"[^\s{}<>\[\]\"';,#]*")
 _TRUTHS = {"true": True, "yes": True, "on": True, "t": True, "false": False, "no": False, "off": False, "f": False}
@@ -96,8 +96,10 @@ def mend(literal: Literal, plan: FieldPlan) -> tuple[FieldPlan, Any, str] | None
 def _lenient(literal: Literal, plan: FieldPlan) -> Any:
     sign = "-" if literal.negative else ""
     text = sign + literal.text.strip("\"'").strip()
-    if plan.kind == "string":
-        return text if literal.kind in ("word", "number") else None
+    if plan.kind == "string":  # in quotes it has an escape that nobody knows, such as in C:\data
+        if literal.kind == "string":
+            return "".join(part[1:-1] for part in STRINGS.findall(literal.text))
+        return text
     if plan.kind == "bool":
         return _TRUTHS.get(text.casefold())
     if plan.kind == "enum":

@@ -30,7 +30,7 @@ _TOKEN = re.compile(
 _INTEGER = re.compile(r"(?P<hex>0[xX][0-9a-fA-F]+)|(?P<octal>0[0-7]+)|(?P<decimal>0|[1-9][0-9]*)")
 # An integer with a leading zero is octal for protobuf; for a fraction it is refused rather than guessed.
 _DECIMAL = re.compile(r"(?!0[0-9]+[fF]?$)((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[fF]?")
-_STRINGS = re.compile(r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'""", re.DOTALL)
+STRINGS = re.compile(r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'""", re.DOTALL)
 _ESCAPE = re.compile(
     r"\\(?:(?P<octal>[0-7]{1,3})|[xX](?P<hex>[0-9a-fA-F]{1,2})"
     r"|u(?P<high>[dD][89abAB][0-9a-fA-F]{2})\\u(?P<low>[dD][c-fC-F][0-9a-fA-F]{2})"
@@ -173,7 +173,7 @@ def _string(literal: Literal, kind: str) -> str | bytes:
     text = literal.text
     if kind == "string" and "\\" not in text and text.count('"') == 2 and text[0] == text[-1] == '"':
         return text[1:-1]
-    raw = b"".join(_unescape(part[1:-1]) for part in _STRINGS.findall(text))
+    raw = b"".join(_unescape(part[1:-1]) for part in STRINGS.findall(text))
     if kind == "bytes":
         return raw
     try:

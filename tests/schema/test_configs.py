@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pycaffelite.errors import PycaffeliteError
+from pycaffelite.report.check.files import Settings, check_files
 from pycaffelite.schema.fork_types import known_types
 from pycaffelite.schema.problems import Findings, strict_problem
 from pycaffelite.schema.reader import kind_of, parse_net, read_net, read_solver
@@ -94,6 +95,13 @@ def test_what_is_read_is_written_and_read_again(path):
     again = parse_net(text).net if reader(path) is read_net else None
     if again is not None:
         assert format_text(again) == text
+
+
+def test_check_finds_errors_only_in_those_that_have_them():
+    reports = list(check_files([str(path) for path in FILES], Settings()))
+    wrong = {Path(report.file).stem for report in reports if report.status == "errors"}
+    assert wrong == {path.stem for path in FILES if path.stem.startswith("error_")}
+    assert not [problem for report in reports for problem in report.problems if "bug" in problem.message]
 
 
 @pytest.mark.parametrize("path", FILES, ids=stem)

@@ -404,6 +404,7 @@ WARNINGS = {
     "layer { top: 3 }": '`top` has a value of the wrong kind; read as "3"',
     "shade { a: 1 }": "unknown field `shade` in NetParameter; passed over",
     "layer { name: 'a' layer { name: 'b' } }": "the block `layer` that opens here is not closed; closed there",
+    r"name: 'C:\data'": r'`name` has a value of the wrong kind; read as "C:\data"',
     "name: '${X}'": "`name` holds the place holder of a template",
 }
 
