@@ -36,8 +36,8 @@ class ImageSegData(ListedDataLayer):
     Backward: none.
     Errors: as ImageData; DataError too where an image and its labels differ in size, or a line lacks its label;
         FieldError for a mean_file or a factor that is not positive.
-    Source: DeepLab's fork. Half of the padding goes before the image, half behind it. A label image with a palette
-        counts by its indices.
+    Source: DeepLab's fork. Padding goes below the image and to its right, where the sizes end. A label image with a
+    palette counts by its indices.
     """
 
     arity: ClassVar[Arity] = Arity(bottoms=(0, 0), tops=(2, 3))
@@ -95,7 +95,9 @@ class _Segmentations(PairSamples):
             image, labels = resize(image, size), resize_labels(labels, size)
         if self.factors:
             factor = self.factors[int(self.generator.integers(len(self.factors)))]
-            size = max(1, round(image.shape[1] * factor)), max(1, round(image.shape[2] * factor))
+            # In float32 and cut off, as the fork reckons it.
+            height, width = (max(1, int(np.float32(length) * np.float32(factor))) for length in image.shape[1:])
+            size = height, width
             image, labels = resize(image, size), resize_labels(labels, size)
         return self._padded(Pair(image, labels, before))
 
@@ -107,12 +109,12 @@ class _Segmentations(PairSamples):
         return np.full((1, *image.shape[1:]), label % 256, np.uint8)
 
     def _padded(self, pair: Pair) -> Pair:
-        """Put the mean around an image that is smaller than the crop, and around its labels such that do not count."""
+        """Put the mean behind an image that is smaller than the crop, and behind its labels such that do not count."""
         crop = self.transformer.crop or (0, 0)
         missing = [max(0, wanted - have) for wanted, have in zip(crop, pair.image.shape[1:], strict=True)]
         if not any(missing):
             return pair
-        frame = [(length // 2, length - length // 2) for length in missing]
+        frame = [(0, length) for length in missing]
         means = self.transformer.mean_values if self.transformer.mean_values.size else np.zeros(1, np.float32)
         planes = pair.image.astype(np.float32)
         padded = [

@@ -39,8 +39,8 @@ def fields(kind="pixel", more=""):
 def padded(bottoms, params):
     """A crop of 9x7 in TEST: 3 rows are missing, and a column of 8 goes."""
     data, labels = np.zeros((2, 3, 9, 7)), np.full((2, 1, 9, 7), 255.0)
-    data[:, :, 1:7] = (PLANES[:, :, :, :7] - 10) * 0.5
-    labels[:, 0, 1:7] = CLASSES[:, :, :7]
+    data[:, :, :6] = (PLANES[:, :, :, :7] - 10) * 0.5
+    labels[:, 0, :6] = CLASSES[:, :, :7]
     return [data, labels, np.full((2, 1, 1, 2), [6.0, 7])]
 
 
@@ -110,6 +110,12 @@ class TestImageSegData(LayerContract):
 
 def runner(text):
     return LayerRunner(layer_text("ImageSegData", text, bottoms=0, tops=3))
+
+
+def test_scaled_sizes_are_cut_off():
+    data, labels, _ = runner(fields() + "transform_param { scale_factors: 0.7 }").forward()
+    assert data.shape == (2, 3, 4, 5)  # of 4.2 and 5.6
+    assert labels.shape == (2, 1, 4, 5)
 
 
 def test_classes_are_scaled_cropped_and_mirrored_like_their_images():
