@@ -115,7 +115,10 @@ CASES = {
     "nul bytes": Case(("net.prototxt",), {"net.prototxt": NET + "\0\0\0"}),
     "empty net": Case(("the file is empty",), {"net.prototxt": ""}),
     "stray brace": Case(("net.prototxt:10", "stray `}`"), {"net.prototxt": NET + "}\n"}),
-    "unknown field": Case(("kernel_siz", "did you mean `kernel_size`"), replaced("kernel_size", "kernel_siz")),
+    "unknown field": Case(("net.prototxt:5", "kernel_size is missing"), replaced("kernel_size", "kernel_siz")),
+    "unknown field, strictly": Case(
+        ("kernel_siz", "did you mean `kernel_size`"), replaced("kernel_size", "kernel_siz"), (*TRAIN, "--strict")
+    ),
     "unknown type": Case(("Convolusion", "did you mean `Convolution`"), replaced('"Convolution"', '"Convolusion"')),
     "unknown enum": Case(("LEVELBD", "did you mean `LEVELDB`"), with_data(DATA.replace("LEVELDB", "LEVELBD"))),
     "text for a number": Case(("net.prototxt:6",), replaced("num_output: 2", 'num_output: "two"')),
