@@ -340,3 +340,21 @@ def test_too_large_for_protobuf(monkeypatch, tmp_path):
     with pytest.raises(SnapshotError, match="too large for a binary") as error:
         save_weights(make(), tmp_path / "w.caffemodel")
     assert error.value.hint == "use `snapshot_format: HDF5`"
+
+
+def test_filters_of_the_deeply_supervised_nets_fork(tmp_path):
+    text = """
+    input: "x" input_dim: 1 input_dim: 6 input_dim: 2 input_dim: 2
+    layers { layer { name: "cccp1" type: "cccp" num_output: 2 group: 3 } bottom: "x" top: "y" }
+    """
+    net = make(text)
+    stored = messages.NetParameter()
+    layer = stored.layer.add(name="cccp1", type="Convolution")
+    layer.blobs.add(num=1, channels=1, height=6, width=2, data=range(12))
+    layer.blobs.add(num=1, channels=1, height=1, width=6, data=range(6))
+    (tmp_path / "w.caffemodel").write_bytes(stored.SerializeToString())
+    assert load_weights(net, tmp_path / "w.caffemodel").copied == ("cccp1",)
+    weights, bias = (blob.data for blob in net.params["cccp1"])
+    assert weights.shape == (6, 2, 1, 1)
+    assert weights.reshape(-1).tolist() == list(range(12))
+    assert bias.tolist() == list(range(6))
