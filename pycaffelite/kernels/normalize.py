@@ -123,6 +123,8 @@ def _backward_places(
 ) -> None:
     channels, places = g[_CHANNELS], g[_PLACES]
     n, first, last = _piece(number, g)
+    if channels == 0:
+        return
     # The sums are kept in the first channel of dx until it is written, last of all.
     home = n * channels * places
     for p in range(first, last):

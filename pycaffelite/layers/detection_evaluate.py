@@ -68,7 +68,7 @@ class DetectionEvaluate(Layer):
     def layout(self, bottom_shapes: Sequence[Shape]) -> Layout:
         """Return a top with a row for each class and detection."""
         for shape, columns in zip(bottom_shapes, (_FOUND, _TRUE), strict=True):
-            if shape[-1:] != (columns,) or any(length != 1 for length in shape[:-2]):
+            if len(shape) < 2 or shape[-1] != columns or any(length != 1 for length in shape[:-2]):
                 raise ShapeError(
                     "these are no boxes", expected=f"1 x 1 x M x {columns}", got=f"bottom of shape {shape_text(shape)}"
                 )

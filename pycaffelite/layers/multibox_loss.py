@@ -58,10 +58,11 @@ class MultiBoxLoss(LossLayer):
 
     def layout(self, bottom_shapes: Sequence[Shape]) -> Layout:
         """Return the scalar top, and room for probabilities and gradients."""
-        options, images = self.options, bottom_shapes[0][0]
+        options = self.options
         priors = check_predictions(bottom_shapes, options.slots, options.classes)
+        images = bottom_shapes[0][0]
         truths = bottom_shapes[3]
-        if truths[-1:] != (_COLUMNS,) or any(length != 1 for length in truths[:-2]):
+        if len(truths) < 2 or truths[-1] != _COLUMNS or any(length != 1 for length in truths[:-2]):
             raise ShapeError("these are no true boxes", expected=f"1 x 1 x G x {_COLUMNS}", got=shape_text(truths))
         return Layout(
             [()],

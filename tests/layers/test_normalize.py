@@ -36,6 +36,7 @@ class TestNormalize(LayerContract):
             param("across_spatial: false eps: 0.125"), [(3, 5)], oracle=partial(scaled, across=False, eps=0.125)
         ),
         "five_axes": Case(param("across_spatial: false"), [(2, 3, 2, 2, 2)], oracle=partial(scaled, across=False)),
+        "no_channels": Case(param("across_spatial: false"), [(2, 0, 3)], oracle=lambda bottoms, params: bottoms[0]),
         "zeros": Case(param("eps: 0.0625"), [np.zeros((2, 3, 2, 2))], oracle=partial(scaled, eps=0.0625)),
     }
     errors = {
