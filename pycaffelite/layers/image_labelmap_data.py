@@ -27,7 +27,8 @@ class ImageLabelmapData(ListedDataLayer):
         the image for the map too.
     Backward: none.
     Errors: as ImageData; DataError too where an image and its map differ in size, or a line has not two names.
-    Source: the HED fork (Xie and Tu, Holistically-nested edge detection, 2015).
+    Source: the HED fork (Xie and Tu, Holistically-nested edge detection, 2015), which crops at random in TEST too; here
+    the middle is taken then.
     """
 
     def samples(self, lines: Path, images: ImageFolder, generator: np.random.Generator) -> Samples:
