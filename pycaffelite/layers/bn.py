@@ -33,7 +33,7 @@ class BN(Layer):
     The same with var_eps, decay or moving_average: the CTPN manner. As before, but statistics are remembered, m = m +
     decay (batch's - m), and count in TEST if moving_average is true.
     Else: the PSPNet manner. The batch's statistics in TRAIN, the remembered ones in TEST or, if frozen, always; m =
-    momentum m + (1 - momentum) batch's.
+    momentum m + (1 - momentum) batch's. With moving_average false nothing is remembered, as in its early form.
 
     Bottoms: x, N x C x any axes (S = their product).
     Tops: y, the shape of x; may be x itself. Optionally mean and variance of the batch, 1 x C x 1 x 1 each.
@@ -57,6 +57,8 @@ class BN(Layer):
         fields = self.fields = message.bn_param
         present = [[name for name in group if fields.HasField(name)] for group in (_OF_SEGNET, _OF_CTPN, _OF_PSPNET)]
         segnet, ctpn, pspnet = present
+        if pspnet and ctpn == ["moving_average"]:
+            ctpn = []  # an early form of that layer
         if pspnet and (segnet or ctpn):
             raise FieldError(
                 "fields of two kinds of BN",
@@ -64,7 +66,8 @@ class BN(Layer):
                 got=_quoted(segnet + ctpn + pspnet),
             )
         self.old = bool(segnet or ctpn)  # the SegNet manner, or CTPN's
-        self.remembers = bool(ctpn or not segnet)
+        forgets = not self.old and fields.HasField("moving_average") and not fields.moving_average
+        self.remembers = bool(ctpn or not segnet) and not forgets
         self.frozen = bool(not self.old and fields.frozen)
         self.plain = bool(self.old and fields.bn_mode == messages.BNParameter.INFERENCE)
         testing = context.phase == "TEST"

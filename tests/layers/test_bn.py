@@ -52,6 +52,12 @@ class TestBN(LayerContract):
         "train_random": Case(bottoms=[(3, 2, 5)]),
         "frozen": Case("bn_param { frozen: true }", params=PARAMS, oracle=by_params),
         "test": Case(params=PARAMS, phase="TEST", oracle=by_params),
+        "early": Case(
+            "bn_param { eps: 0.01 moving_average: false }",
+            params=PARAMS[:2],
+            phase="TEST",
+            oracle=partial(by_batch, eps=0.01),
+        ),
         "segnet": Case(LEARN, params=PARAMS[:2], oracle=partial(by_batch, eps=1e-9)),
         "segnet_test": Case(LEARN, params=PARAMS[:2], phase="TEST", oracle=partial(by_batch, eps=1e-9)),
         "segnet_statistics": Case(
@@ -114,6 +120,8 @@ def test_the_manner_decides_what_parameters_there_are():
     assert layouts(INFERENCE) == [(four, 1, 0)] * 2
     assert layouts("bn_param { decay: 0.1 }") == [(four, 1, 0)] * 2 + [(four, 0, None)] * 2
     assert layouts("bn_param { engine: CUDNN }") == [((1, 3), 1, 0)] * 2 + [((1, 3), 0, None)] * 2
+    assert layouts("bn_param { eps: 0.1 moving_average: true }") == layouts("bn_param { eps: 0.1 }")
+    assert layouts("bn_param { eps: 0.1 moving_average: false }") == [((1, 3), 1, 0)] * 2
     frozen = "bn_param { frozen: true slope_filler { value: 1 } }"
     assert layouts(frozen) == [((1, 3), 0, 1), ((1, 3), 0, 0), ((1, 3), 0, None), ((1, 3), 0, 1)]
 
