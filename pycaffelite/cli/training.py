@@ -198,16 +198,17 @@ def _advice(report: TrainingReport, configuration: Configuration, options: Train
     if report.weights_path is None or report.state_path is None:
         return []
     advice = []
+    allowed = ["--allow-python-layers"] if options.allow_python_layers else []
     solver: Any = configuration.solver.solver
     net = options.config if configuration.net is not None else configuration.net_path
     tested = solver.test_net[0] if solver.test_net else net
     if tested is not None and report.tests:
-        advice.append(_command("test", tested, "--weights", report.weights_path))
+        advice.append(_command("test", tested, "--weights", report.weights_path, *allowed))
     if net is not None:
-        advice.append(_command("inspect", net, "--weights", report.weights_path, "--backward"))
+        advice.append(_command("inspect", net, "--weights", report.weights_path, "--backward", *allowed))
     again = [options.config, *(["--solver", options.solver_path] if options.solver_path else [])]
     more = [] if report.reason != "done" else ["--iterations", str(2 * report.iteration)]
-    advice.append(_command("train", *again, "--snapshot", report.state_path, *more))
+    advice.append(_command("train", *again, "--snapshot", report.state_path, *more, *allowed))
     return advice
 
 

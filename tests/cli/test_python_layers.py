@@ -69,7 +69,11 @@ def test_only_when_asked_for(run: Run, command: str) -> None:
 
 
 def test_scoring(run: Run) -> None:
-    assert run("train", "nets/tiny.prototxt", "--allow-python-layers").exit_code == 0
+    trained = run("train", "nets/tiny.prototxt", "--allow-python-layers")
+    assert trained.exit_code == 0
+    advice = [line for line in trained.stdout.splitlines() if line.startswith("  pycaffelite ")]
+    assert advice
+    assert all(line.endswith(" --allow-python-layers") for line in advice)
     command = ["test", "nets/tiny.prototxt", "--weights", "out/tiny_iter_6.caffemodel"]
     assert run(*command).exit_code == 1
     assert run(*command, "--allow-python-layers").exit_code == 0
