@@ -14,6 +14,8 @@ from pycaffelite.names import did_you_mean
 BUILTIN = {"mnist-train-leveldb": "train", "mnist-test-leveldb": "test"}
 BUILTIN_IN_COLOR = {"cifar-train-leveldb": "train", "cifar-test-leveldb": "test"}
 
+_MANY = 200  # names in a folder; of more, only those that begin alike are compared
+
 
 def locate_source(name: str, folder: Path, *, builtin: bool, notify: Callable[[str], None]) -> Path:
     """Return where the source `name` is: as given from the working folder, then from the prototxt's folder.
@@ -67,8 +69,11 @@ def _candidates(name: str, folder: Path) -> list[Path]:
 def _missing(what: str, name: str, folder: Path, hint: str | None) -> DataError:
     """Return the error with all paths tried and what is there under similar names."""
     tried = _candidates(name, folder)
+    base = Path(name).name
     near = [entry.name for path in tried if path.parent.is_dir() for entry in path.parent.iterdir()]
-    hints = [text for text in (did_you_mean(Path(name).name, near), hint) if text]
+    if len(near) > _MANY:
+        near = [other for other in near if other[:2].casefold() == base[:2].casefold()]
+    hints = [text for text in (did_you_mean(base, near), hint) if text]
     return DataError(
         what,
         expected=" or ".join(f"`{path.absolute()}`" for path in tried) if name else "the name of a source",

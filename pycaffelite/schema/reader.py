@@ -157,14 +157,21 @@ def kind_of(path: str | Path) -> Literal["net", "solver", "other"]:
         text = decode_text(content, str(path))
     except PrototxtError:
         return "other"
+    begin = text[: text.rfind("\n", 0, _BEGIN) + 1]  # of most nets it is enough
+    if top_level_names(begin) & _OF_NETS:
+        return "net"
     names = top_level_names(text)
     votes = {
         kind: sum(name in message.DESCRIPTOR.fields_by_name for name in names)
         for kind, message in (("net", messages.NetParameter), ("solver", messages.SolverParameter))
     }
-    if "layer" in names or "layers" in names or votes["net"] > votes["solver"]:
+    if names & _OF_NETS or votes["net"] > votes["solver"]:
         return "net"
     return "solver" if votes["solver"] else "other"
+
+
+_OF_NETS = {"layer", "layers"}
+_BEGIN = 4096  # characters
 
 
 def top_level_names(text: str) -> set[str]:

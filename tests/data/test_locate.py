@@ -65,6 +65,17 @@ def test_close_matches(folders):
     assert error.value.got == "no name"
 
 
+def test_close_matches_in_a_large_folder(folders):
+    _, nets = folders
+    for number in range(300):
+        (nets / f"net_{number}").touch()
+    (nets / "cifar10_train_lmdb").mkdir()
+    for name, hint in (("cifar10_trian_lmdb", "did you mean `cifar10_train_lmdb`?"), ("et_299", None)):
+        with pytest.raises(DataError) as error:
+            find(name, nets)
+        assert (error.value.hint == hint) == (hint is not None)
+
+
 def test_files(folders):
     _, nets = folders
     (nets / "mean").write_bytes(b"")
