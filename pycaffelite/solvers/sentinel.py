@@ -57,7 +57,7 @@ class Sentinel:
 
     def __init__(self, plan: Plan, updaters: Sequence[Updater]) -> None:
         self._plan, self._updaters = plan, updaters
-        self._samples = [sample for updater in updaters for sample in updater.samples]
+        self._samples = _all_samples(plan.net, updaters)
         self._layers = [entry.layer for entry in plan.net.layers if type(entry.layer).state is not Layer.state]
         self._states: list[dict[str, Any]] = []
         self._gathered = list(_gathered(plan.net))
@@ -123,6 +123,17 @@ class Sentinel:
             got=f"{values} nan or infinite; made of {inputs or 'nothing'}; largest before: {largest or 'nothing'}",
             hint=_hint(self._plan.net, finding, clip),
         )
+
+
+def _all_samples(net: Net, updaters: Sequence[Updater]) -> list[Array]:
+    """Return what shows that a gradient is not finite; a bias sums up the same diffs as its weights' columns do."""
+    shapes = {learnable.name: learnable.blob.shape for learnable in net.learnables}
+    samples = []
+    for updater, learnable in zip(updaters, net.learnables, strict=True):
+        layer, _, index = learnable.name.rpartition("/")
+        biased = index == "0" and shapes.get(f"{layer}/1") == learnable.blob.shape[:1]
+        samples += updater.samples[:1] if biased else updater.samples
+    return samples
 
 
 def _gathered(net: Net) -> Iterator[Blob]:
