@@ -161,10 +161,11 @@ def read_lines(path: Path) -> list[str]:
 
 
 def name_and_label(line: str) -> tuple[str, int]:
-    """Split a line at its last space; as in the reference, what is no number counts as label 0."""
-    name, space, label = line.rpartition(" ")
-    if not space:
+    """Split a line at its last space or tab; as in the reference, what is no number counts as label 0."""
+    end = max(line.rfind(" "), line.rfind("\t"))
+    if end < 0:
         return line, 0
+    name, label = line[:end], line[end + 1 :]
     digits = label.lstrip("+-")
     leading = digits[: len(digits) - len(digits.lstrip("0123456789"))]
     sign = -1 if label.startswith("-") else 1

@@ -110,6 +110,7 @@ def test_other_shapes_within_a_batch():
     [
         ("a b.png 3", ("a b.png", 3)),
         ("a.png  -12", ("a.png", -12)),
+        ("a b.png\t4", ("a b.png", 4)),
         ("a.png", ("a.png", 0)),
         ("a.png 7x", ("a.png", 7)),
         ("a.png x", ("a.png", 0)),
