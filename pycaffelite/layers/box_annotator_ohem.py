@@ -68,7 +68,7 @@ class BoxAnnotatorOHEM(Layer):
         top[0].data.reshape(-1)[:] = np.where(kept, bottom[2].data.reshape(-1), self.ignored)
         mask = kept.reshape(count, 1, places)
         weights = (count, top[1].count // max(1, count * places), places)
-        np.multiply(bottom[3].data.reshape(weights), mask, out=top[1].data.reshape(weights))
+        top[1].data.reshape(weights)[...] = np.where(mask, bottom[3].data.reshape(weights), 0)
 
 
 def _further_axes(shape: Shape) -> Shape:

@@ -86,6 +86,8 @@ class DetectionEvaluate(Layer):
         for what, rows in (("detection", found[found[:, 0] != -1]), ("true box", true)):
             if (rows[:, 1] == self.background).any():
                 raise DataError(f"a {what} is background", expected=f"no class {self.background}", got="one")
+            if not np.isfinite(rows[:, :2]).all():
+                raise DataError(f"a {what} has no image or no class", expected="numbers of both", got="no number")
         counted = true if self.difficult else true[true[:, 7] == 0]
         rows = [[-1, label, (counted[:, 1] == label).sum(), -1, -1] for label in self.classes]
         for image in np.unique(found[found[:, 0] != -1, 0]):
@@ -180,14 +182,15 @@ def _detections(rows: Array) -> Array:
 
 def _overlaps(box: Array, truths: Array, extra: int) -> Array:
     """Return what a box shares with each true box, over what they cover together; `extra` is a pixel's width, or 0."""
-    sides = np.minimum(box[2:], truths[:, 2:]) - np.maximum(box[:2], truths[:, :2]) + extra
-    shared = np.where((sides > 0).all(1), sides.prod(1), 0)
-    areas = [
-        np.where((each[..., 2:] >= each[..., :2]).all(-1), (each[..., 2:] - each[..., :2] + extra).prod(-1), 0)
-        for each in (box, truths)
-    ]
-    together = areas[0] + areas[1] - shared
-    overlaps: Array = np.divide(shared, together, out=np.zeros_like(together), where=shared > 0)
+    with np.errstate(over="ignore", invalid="ignore"):  # boxes may be of any size
+        sides = np.minimum(box[2:], truths[:, 2:]) - np.maximum(box[:2], truths[:, :2]) + extra
+        shared = np.where((sides > 0).all(1), sides.prod(1), 0)
+        areas = [
+            np.where((each[..., 2:] >= each[..., :2]).all(-1), (each[..., 2:] - each[..., :2] + extra).prod(-1), 0)
+            for each in (box, truths)
+        ]
+        together = areas[0] + areas[1] - shared
+        overlaps: Array = np.nan_to_num(np.divide(shared, together, out=np.zeros_like(together), where=shared > 0))
     return overlaps
 
 

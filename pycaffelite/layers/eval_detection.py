@@ -85,24 +85,28 @@ class EvalDetection(Layer):
 
     def _detect(self, x: Array) -> tuple[Array, Array, Array]:
         """Return boxes by corners, classes and scores of the detections of an image, the best first."""
-        # Places come before anchors where scores are equal.
-        x = x.transpose(2, 3, 0, 1)  # rows, columns, anchors, numbers
-        places = np.stack(np.meshgrid(np.arange(self.side), np.arange(self.side)), axis=-1)[:, :, None]
-        centers = (places + _logistic(x[..., :2])) / self.side
-        halves = np.exp(x[..., 2:4]) * self.anchors / self.side / 2
-        shares = np.exp(x[..., 5:] - x[..., 5:].max(-1, keepdims=True))
-        shares /= shares.sum(-1, keepdims=True)
-        kinds = messages.EvalDetectionParameter
-        sure, best = _logistic(x[..., 4]), shares.max(-1)
-        scores = {kinds.OBJ: sure, kinds.PROB: best}.get(self.kind, sure * best).reshape(-1)
-        boxes = np.concatenate((centers - halves, centers + halves), axis=-1).reshape(-1, 4)
+        with np.errstate(over="ignore", invalid="ignore"):  # whatever is predicted
+            boxes, shares, sure = self._decode(x)
+        best, kinds = shares.max(-1), messages.EvalDetectionParameter
+        scores = {kinds.OBJ: sure, kinds.PROB: best}.get(self.kind, sure * best)
         order = np.argsort(-scores, kind="stable")
         if self.limit >= 0:
             kept = np.empty(len(order), np.int64)
             # As `suppress` drops what overlaps by more, the limit itself is the next smaller number.
             order = kept[: suppress(boxes, order, float(np.nextafter(self.limit, -1)), 1.0, kept)]
             order = order[scores[order] >= _LEAST]
-        return boxes[order], shares.argmax(-1).reshape(-1)[order], scores[order]
+        return boxes[order], shares.argmax(-1)[order], scores[order]
+
+    def _decode(self, x: Array) -> tuple[Array, Array, Array]:
+        """Return boxes by corners, probabilities of classes, and confidences; places come before anchors."""
+        x = x.transpose(2, 3, 0, 1)  # rows, columns, anchors, numbers
+        places = np.stack(np.meshgrid(np.arange(self.side), np.arange(self.side)), axis=-1)[:, :, None]
+        centers = (places + _logistic(x[..., :2])) / self.side
+        halves = np.exp(x[..., 2:4]) * self.anchors / self.side / 2
+        shares = np.exp(x[..., 5:] - x[..., 5:].max(-1, keepdims=True))
+        shares /= shares.sum(-1, keepdims=True)
+        boxes = np.concatenate((centers - halves, centers + halves), axis=-1).reshape(-1, 4)
+        return boxes, shares.reshape(-1, self.classes), _logistic(x[..., 4]).reshape(-1)
 
     def _judge(self, label: int, truths: Array, boxes: Array, labels: Array, scores: Array) -> list[list[float]]:
         """Return the rows of the detections of one class."""
@@ -113,7 +117,8 @@ class EvalDetection(Layer):
         for box, score in zip(boxes[labels == label], scores[labels == label], strict=True):
             sides = np.minimum(box[2:], corners[:, 2:]) - np.maximum(box[:2], corners[:, :2])
             common = np.maximum(sides, 0).prod(1)
-            overlaps = common / (np.prod(box[2:] - box[:2]) + own[:, 3] * own[:, 4] - common)
+            with np.errstate(over="ignore", invalid="ignore"):
+                overlaps = np.nan_to_num(common / (np.prod(box[2:] - box[:2]) + own[:, 3] * own[:, 4] - common))
             best = int(np.argmax(overlaps)) if len(own) else -1
             right = best >= 0 and best not in taken and bool(overlaps[best] >= self.threshold)
             taken |= {best} if right else set()

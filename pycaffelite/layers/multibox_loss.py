@@ -224,7 +224,8 @@ class _Image:
         """Return the class loss of each prior."""
         if self.options.logistic:
             x = self.scores
-            logistic: Array = (np.maximum(x, 0) - x * targets + np.log1p(np.exp(-np.abs(x)))).sum(1)
+            with np.errstate(invalid="ignore"):
+                logistic: Array = (np.maximum(x, 0) - x * targets + np.log1p(np.exp(-np.abs(x)))).sum(1)
             return logistic
         shares = np.take_along_axis(self.probabilities, labels[:, None], 1)[:, 0]
         softmax_losses: Array = -np.log(np.maximum(shares, _TINY))
@@ -258,7 +259,8 @@ class _Image:
     def _compare_scores(self, chosen: Array, labels: Array, targets: Array) -> None:
         """Write the slopes of the scores of the priors that count."""
         if self.options.logistic:
-            self.score_slopes[chosen] = 1 / (1 + np.exp(-self.scores[chosen])) - targets[chosen]
+            with np.errstate(over="ignore"):
+                self.score_slopes[chosen] = 1 / (1 + np.exp(-self.scores[chosen])) - targets[chosen]
             return
         self.score_slopes[chosen] = self.probabilities[chosen]
         self.score_slopes[chosen, labels[chosen]] -= 1

@@ -73,7 +73,7 @@ def read_truths(labels: Array, images: int, classes: int) -> tuple[Array, Array]
     truths = np.zeros((images, max(1, counts.max(initial=0)), _ROW))
     for image, rows in enumerate(found):
         for k, row in enumerate(rows):
-            if not 0 <= row[0] < classes or min(row[3:]) <= 0:
+            if not all(map(math.isfinite, row)) or not 0 <= row[0] < classes or min(row[3:]) <= 0:
                 raise DataError(
                     "a true box has no class or no size",
                     expected=f"a class from 0 to {classes - 1}, and a size above 0",

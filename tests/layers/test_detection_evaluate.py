@@ -99,6 +99,15 @@ class TestDetectionEvaluate(LayerContract):
               got:      bottom of shape 1x1x2x7
             """,
         ),
+        "no_number": ErrorCase(
+            param(""),
+            [np.where(FOUND == 2, np.nan, FOUND)[None, None], TRUE[None, None]],
+            message="""
+            error: a detection has no image or no class
+              expected: numbers of both
+              got:      no number
+            """,
+        ),
         "background": ErrorCase(
             param("background_label_id: 2"),
             [FOUND[None, None], TRUE[None, None]],

@@ -153,6 +153,15 @@ class TestRegionLoss(LayerContract):
               got:      2x7
             """,
         ),
+        "no_number": ErrorCase(
+            param(""),
+            [X, np.where(TRUTHS == 2, np.nan, TRUTHS)],
+            message="""
+            error: a true box has no class or no size
+              expected: a class from 0 to 2, and a size above 0
+              got:      class nan, size 0.75 x 0.25, in image 0
+            """,
+        ),
         "class": ErrorCase(
             param(""),
             [X, np.where(TRUTHS == 2, 3, TRUTHS)],
