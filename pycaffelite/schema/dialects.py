@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
@@ -67,15 +65,6 @@ def origin(message: str, name: str) -> tuple[str, ...]:
     bare = text_name(name)
     found = _origins().get((message, bare), ())
     return found if found or bare == name else _origins().get((message, f"{bare}__"), ())
-
-
-def forks_of(used: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """Return the forks that explain the most of the given fields, each a message and a stored name."""
-    counts: Counter[str] = Counter()
-    for message, name in used:
-        counts.update(origin(message, name))
-    most = max(counts.values(), default=0)
-    return tuple(sorted(fork for fork, count in counts.items() if count == most))
 
 
 def is_idle(name: str) -> bool:

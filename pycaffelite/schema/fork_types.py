@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 
-from pycaffelite.schema.dialects import table
+from pycaffelite.schema.dialects import origin, table
 
 # Types that have a message of their own are found by its name, `permute_param` of PermuteParameter; where the type is
 # called otherwise, it stands here. An empty name: the message belongs to no type.
@@ -69,3 +71,19 @@ def known_types() -> dict[str, tuple[str, ...]]:
             if name:
                 types.setdefault(name, {}).update(dict.fromkeys(row.forks))
     return {name: tuple(types[name]) for name in sorted(types, key=str.casefold)}
+
+
+def forks_of(used: Iterable[tuple[str, str]], types: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the forks that explain the most of what a file has beyond Caffe 1.0; empty where it has nothing such.
+
+    Args:
+        used: The fields that it gives, each as its message and its name there.
+        types: The types of its layers.
+    """
+    counts: Counter[str] = Counter()
+    for message, name in used:
+        counts.update(origin(message, name))
+    for layer_type in set(types):
+        counts.update(known_types().get(layer_type, ()))
+    most = max(counts.values(), default=0)
+    return tuple(sorted(fork for fork, count in counts.items() if count == most))

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from pycaffelite.errors import Location, PrototxtError, PycaffeliteError
 from pycaffelite.schema import messages
-from pycaffelite.schema.dialects import forks_of
 from pycaffelite.schema.files import decode_text, read_bytes
+from pycaffelite.schema.fork_types import forks_of
 from pycaffelite.schema.notes import Note, Notes
 from pycaffelite.schema.problems import Report, raise_problem
 from pycaffelite.schema.sourcemap import SourceMap
@@ -56,7 +56,7 @@ class NetFile:
     @property
     def forks(self) -> tuple[str, ...]:
         """The forks of Caffe that explain the most of the additions that the file uses; empty where it uses none."""
-        return forks_of(self.used)
+        return forks_of(self.used, (layer.type for layer in self.net.layer))
 
 
 @dataclass(frozen=True)

@@ -144,6 +144,7 @@ def test_a_message_of_a_layer_that_does_not_run_here_is_one_note():
 def test_the_forks_of_a_file():
     assert parse_net("layer { accum_param { } }").forks == ("lmb-freiburg/flownet2",)
     assert parse_net("layer { pooling_param { pad: 1 } }").forks == ()
+    assert parse_net('layer { type: "ShuffleChannel" } layer { type: "ReLU" }').forks == ("farmingyard/ShuffleNet",)
     assert parse_solver("disabled_update: true").forks == ("intel/caffe",)
 
 

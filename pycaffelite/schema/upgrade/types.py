@@ -88,25 +88,23 @@ YOUNG_TYPES = (
 )
 
 
+_OWN = frozenset((*YOUNG_TYPES, *(name for name in TYPES.values() if name)))  # asked first: it is there at once
+
+
 def current_type(name: str) -> str:
     """Return the current name of a layer type that an older form or a slip of case names; else the name itself.
 
     Names of the current form, in its spelling, are never changed.
     """
-    if name in _current_names():
+    if name in _OWN or name in known_types():
         return name
     return TYPES.get(name) or FORK_TYPES.get(name) or V0_TYPES.get(name) or _by_spelling().get(_spelling(name), name)
 
 
 @cache
-def _current_names() -> frozenset[str]:
-    return frozenset((*known_types(), *YOUNG_TYPES, *(name for name in TYPES.values() if name)))
-
-
-@cache
 def _by_spelling() -> dict[str, str]:
     """Return the current names by their letters alone; where two have the same, Caffe's own is meant."""
-    names = [*known_types(), *YOUNG_TYPES, *(name for name in TYPES.values() if name)]
+    names = [*known_types(), *sorted(_OWN)]
     return {_spelling(name): name for name in names}
 
 
