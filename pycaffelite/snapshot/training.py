@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -141,26 +142,33 @@ def restore_snapshot(path: str | Path, net: Net, progress: Progress) -> Resumed:
     if side is None:
         note = lacking or "no side file beside the solver state: data starts from the beginning, random layers anew"
         return Resumed(state.iteration, found, False, note)
-    try:
+    with damaged_side_file(path):
         progress.losses = dict(side.get("losses", {}))
         progress.parts = {name: dict(part) for name, part in side.get("solver", {}).items()}
         _restore_layers(net, side["layers"])
         for test_net, layers in zip(progress.test_nets, side["tests"], strict=False):
             _restore_layers(test_net, layers)
-    except PycaffeliteError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
-        raise SnapshotError(
-            "damaged side file",
-            where=Location(str(resume.side_path(path))),
-            got=f"{type(error).__name__}: {error}",
-            hint="delete it to go on with the weights and the solver state alone",
-        ) from None
     if lacking:
         return Resumed(state.iteration, found, False, lacking)
     if side.get("seed") != net.seed:
         return Resumed(state.iteration, found, False, f"the training was begun with seed {side.get('seed')}")
     return Resumed(state.iteration, found, True)
+
+
+@contextmanager
+def damaged_side_file(path: str | Path) -> Iterator[None]:
+    """Make a SnapshotError of what goes wrong inside, where the content of the side file of `path` is taken up."""
+    try:
+        yield
+    except PycaffeliteError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        raise SnapshotError(
+            "damaged side file",
+            where=Location(str(resume.side_path(Path(path)))),
+            got=f"{type(error).__name__}: {error}",
+            hint="delete it to go on with the weights and the solver state alone",
+        ) from None
 
 
 def snapshot_prefix(parameter: Any, solver_path: str | None) -> str:

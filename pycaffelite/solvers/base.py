@@ -17,6 +17,7 @@ from pycaffelite.snapshot import (
     Resumed,
     best_path,
     check_writable,
+    damaged_side_file,
     restore_snapshot,
     save_weights,
     write_snapshot,
@@ -136,9 +137,10 @@ class Solver:
         progress = Progress(0, 0, self._history(), {}, list(self.test_nets))
         resumed = restore_snapshot(path, self.net, progress)
         self.iteration, self._schedule.current_step = progress.iteration, progress.current_step
-        self._losses.restore(progress.losses)
-        for name, part in self._parts().items():
-            part.restore(progress.parts.get(name, {}))
+        with damaged_side_file(path):
+            self._losses.restore(progress.losses)
+            for name, part in self._parts().items():
+                part.restore(progress.parts.get(name, {}))
         self._resumed = bool(progress.losses)
         return resumed
 

@@ -15,7 +15,7 @@ from pycaffelite.data.database import write_database
 from pycaffelite.errors import SnapshotError
 from pycaffelite.schema import messages
 from pycaffelite.schema.reader import parse_solver
-from pycaffelite.snapshot import resume_seed, training
+from pycaffelite.snapshot import resume, resume_seed, training
 from pycaffelite.snapshot.training import snapshot_paths
 from pycaffelite.solvers import events
 
@@ -267,3 +267,27 @@ def test_weights_that_lack_a_layer_are_told(folder):
     Path("snap/tiny_iter_2.resume.json").unlink()
     resumed = load_solver("solver.prototxt", seed=1).restore(written.state_path)
     assert (resumed.exact, resumed.note) == (False, "snap/tiny_iter_2.caffemodel has no weights for ip")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"losses": {"values": ["x"]}},
+        {"losses": 3},
+        {"solver": {"best": {"value": []}}},
+        {"solver": {"schedule": {"least_loss": "low"}}},
+        {"solver": {"info": {"totals": 5}}},
+        {"solver": [1]},
+        {"layers": {"drop": {"calls": "many"}}},
+    ],
+)
+def test_a_side_file_of_the_wrong_form(folder, content):
+    solver = load_solver("solver.prototxt", seed=1)
+    solver.step(2)
+    written = solver.snapshot()
+    path = Path("snap/tiny_iter_2.resume.json")
+    side = json.loads(path.read_text())
+    side.pop("digest")
+    path.write_bytes(resume.encode({**side, **content}))
+    with pytest.raises(SnapshotError, match="damaged side file"):
+        load_solver("solver.prototxt", seed=1).restore(written.state_path)
