@@ -91,10 +91,12 @@ class Python(Layer):
         self._stand_ins = [core.Blob(blob.shape, data=blob.data, diff=blob.diff) for blob in top]
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
-        """Let the class write the diffs of the bottoms."""
+        """Let the class write the diffs of the bottoms, where anything is wanted: a source may have no `backward`."""
+        if not (any(wanted) or any(self.wanted_params)):
+            return
         self._show(self._bottom, bottom)
         self._show(self._top, top)
-        with told_with_its_line(self._doing("backward")):
+        with told_with_its_line(self._doing("backward"), f"layer `{self.name}` (Python)"):
             self.user.backward(self._top, list(wanted), self._bottom)
 
     def state(self) -> dict[str, Any]:

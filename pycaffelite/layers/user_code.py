@@ -81,28 +81,34 @@ def _missing(name: str, places: list[str]) -> FieldError:
 
 
 @contextmanager
-def told_with_its_line(what: str) -> Iterator[None]:
+def told_with_its_line(what: str, subject: str | None = None) -> Iterator[None]:
     """Turn whatever the user's code raises into an error of ours that names the code's file and line.
 
     Args:
         what: What was being done, as "`forward` of class `Mine`".
+        subject: The layer that it was done for, where the net does not add it.
     """
     try:
         yield
     except PycaffeliteError as error:
         error.where = error.where or _place(error)
+        error.subject = error.subject or subject
         raise
     except SyntaxError as error:
         place = Location(error.filename, error.lineno) if error.filename else None
-        raise _failure(what, error, place) from error
+        raise _failure(what, subject, error, place) from error
     except Exception as error:
-        raise _failure(what, error, _place(error)) from error
+        raise _failure(what, subject, error, _place(error)) from error
 
 
-def _failure(what: str, error: Exception, place: Location | None) -> PycaffeliteError:
+def _failure(what: str, subject: str | None, error: Exception, place: Location | None) -> PycaffeliteError:
     said = f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
     return PycaffeliteError(
-        f"{what} failed", where=place, got=said.rstrip(": "), hint="PYCAFFELITE_DEBUG=1 shows the whole traceback"
+        f"{what} failed",
+        where=place,
+        subject=subject,
+        got=said.rstrip(": "),
+        hint="PYCAFFELITE_DEBUG=1 shows the whole traceback",
     )
 
 

@@ -303,6 +303,16 @@ def test_a_class_without_methods(folder):
         run("Unfinished")
 
 
+def test_a_class_without_backward(folder):
+    made = run("Early")
+    made.forward()
+    with pytest.raises(UnsupportedError, match="the class has no `backward`") as caught:
+        made.backward()
+    assert caught.value.subject == "layer `mine` (Python)"
+    made.wanted = [False]
+    made.backward()
+
+
 @pytest.mark.parametrize(
     ("name", "what", "got"),
     [
