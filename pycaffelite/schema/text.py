@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from pycaffelite.errors import FieldError, PrototxtError
+from pycaffelite.errors import FieldError, PrototxtError, PycaffeliteError
 from pycaffelite.schema import explain, mending
 from pycaffelite.schema.fields import FieldPlan, MessagePlan, message_plan
 from pycaffelite.schema.printer import format_text
@@ -19,6 +19,7 @@ from pycaffelite.schema.tokens import OUT_OF_RANGE, Literal, MismatchError, Toke
 
 __all__ = ["format_text", "parse_text"]
 
+MOST_NONSENSE = 50  # places where no field can begin, before the rest is given up
 MAX_DEPTH = 100  # protobuf's own limit; no net comes near it
 _CLOSER = {"{": "}", "<": ">"}
 _LAYERS = ("layer", "layers")
@@ -75,6 +76,7 @@ class _Parser:
         self.tokens: list[Token] = tokenize(text, odd)
         self.odd = odd
         self.index = 0
+        self.nonsense = 0
         self.open: list[_Block] = []
         self.last_closed: tuple[str, int, int] | None = None  # name, offset of the block, offset of its closing brace
 
@@ -128,9 +130,18 @@ class _Parser:
                 self.report(warning(problem, "passed over"))
                 self.index += 1
             else:
-                raise explain.not_a_field(self.source, self.tokens[self.index], block.name, block.mark.offset, closer)
+                token = self.tokens[self.index]
+                self.lost(explain.not_a_field(self.source, token, block.name, block.mark.offset, closer))
+                self.index += 1
         self.open.pop()
         self.check_required(block)
+
+    def lost(self, problem: PycaffeliteError) -> None:
+        """Report something that makes no sense; a text that is full of it is no prototxt at all."""
+        self.report(problem)
+        self.nonsense += 1
+        if self.nonsense >= MOST_NONSENSE:
+            raise problem
 
     def is_unclosed_before(self, block: _Block, name: str) -> bool:
         """Tell whether a layer begins here although a layer cannot stand in this block, but in one around it."""
@@ -232,7 +243,8 @@ class _Parser:
                     got=self.got(self.index),
                 )
                 if kind not in ("number", "string", "word") or mending.is_missing(self.tokens, self.index):
-                    raise problem
+                    self.lost(problem)
+                    return
                 self.report(warning(problem, "read all the same"))
                 continue
             self.index += 1
@@ -258,6 +270,8 @@ class _Parser:
             self.report(warning(explain.no_value(self.source, self.tokens[start], plan), "passed over"))
             return
         literal = self.literal(plan)
+        if literal is None:
+            return
         try:
             if plan.kind == "message":
                 raise MismatchError("a block")
@@ -290,8 +304,8 @@ class _Parser:
             if problem is not None:
                 self.report(problem)
 
-    def literal(self, plan: FieldPlan) -> Literal:
-        """Take the tokens of one scalar value."""
+    def literal(self, plan: FieldPlan) -> Literal | None:
+        """Take the tokens of one scalar value; None where there is nothing of the kind."""
         kind, text, offset = self.tokens[self.index]
         negative = text == "-" and kind == "mark"
         if negative:
@@ -300,7 +314,9 @@ class _Parser:
         if kind == "bad" and plan.kind == "string" and text in "/.~":
             kind = "word"  # a path without its quotes
         if kind not in ("word", "number", "string"):
-            raise explain.no_value(self.source, self.tokens[self.index], plan)
+            self.lost(explain.no_value(self.source, self.tokens[self.index], plan))
+            self.index += kind == "bad"
+            return None
         self.index += 1
         if kind == "string":
             while self.tokens[self.index][0] == "string":

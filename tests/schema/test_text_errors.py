@@ -384,6 +384,31 @@ def test_a_sink_that_keeps_problems_lets_the_parser_go_on():
     assert message == messages.NetParameter(name="3", layer=[layer, {"phase": messages.TEST}])
 
 
+def test_a_checker_goes_on_behind_nonsense():
+    message, problems = collect("name: ? 3 { layer { name: 'a' ~ top: [1 } name } layer { } ]] <")
+    assert problems == [
+        "unreadable character",
+        "no field can begin here",
+        "no field can begin here",
+        "unreadable character",
+        "`top` has a value of the wrong kind",
+        "a list goes on without a comma",
+        "no colon after `name`",
+        "stray `}`: every block is already closed",
+        "no field can begin here",
+        "no field can begin here",
+        "no field can begin here",
+    ]
+    assert [layer.name for layer in message.layer] == ["a", ""]
+
+
+def test_a_text_full_of_nonsense_is_given_up():
+    findings = Findings()
+    with pytest.raises(PrototxtError, match="no field can begin here"):
+        parse_text("3 " * 1000, messages.NetParameter, "n", findings)
+    assert len(findings.problems) == 50
+
+
 WARNINGS = {
     "Name: 'a'": "unknown field `Name` in NetParameter; read as `name`",
     'layer { python_param { param_str: "{\n 1: 2}" } }': "this text goes over several lines; read whole",
