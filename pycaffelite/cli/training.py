@@ -190,7 +190,11 @@ def _events(solver: Solver, collector: TrainingCollector) -> Iterator[events.Eve
             batches = solver.parameter.test_iter[index]
             yield events.TestStarted(solver.iteration, index, batches)
             scores = score(plan, Pass(batches))
-            yield events.TestDone(solver.iteration, index, scores.outputs, None, scores.seconds)
+            done = events.TestDone(solver.iteration, index, scores.outputs, None, scores.seconds)
+            yield done
+            best = solver.judge(done)
+            if best is not None:
+                yield best
 
 
 def _advice(report: TrainingReport, configuration: Configuration, options: TrainOptions) -> list[str]:

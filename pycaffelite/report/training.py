@@ -52,6 +52,7 @@ class TrainingReport:
         tests: The last scores of each test net.
         weights_path, state_path: The last snapshot; None where there was none.
         stand_ins: The sources that the built-in digits stood in for.
+        best: The best test of `keep_best`, whose weights are kept; None without, or where an earlier training had it.
     """
 
     net: str
@@ -66,6 +67,7 @@ class TrainingReport:
     weights_path: str | None
     state_path: str | None
     stand_ins: tuple[str, ...] = ()
+    best: events.BestSaved | None = None
 
 
 class TrainingCollector:
@@ -96,6 +98,7 @@ class TrainingCollector:
         self._last: events.IterationDone | None = None
         self._finished: events.TrainingFinished | None = None
         self._snapshot: events.SnapshotWritten | None = None
+        self._best: events.BestSaved | None = None
 
     def take(self, event: events.Event) -> None:
         """Remember what the report will need of an event."""
@@ -113,6 +116,8 @@ class TrainingCollector:
                 self._tests[event.net_index] = scores
             case events.SnapshotWritten():
                 self._snapshot = event
+            case events.BestSaved():
+                self._best = event
             case events.TrainingFinished():
                 self._finished = event
 
@@ -132,6 +137,7 @@ class TrainingCollector:
             weights_path=self._snapshot.weights_path if self._snapshot else None,
             state_path=self._snapshot.state_path if self._snapshot else None,
             stand_ins=self._stand_ins,
+            best=self._best,
         )
 
 
@@ -191,6 +197,10 @@ def _facts(report: TrainingReport) -> Iterator[RenderableType]:
         yield f"speed        {report.rate:.1f} iterations per second, compilation and tests left out"
     if report.loss is not None:
         yield f"train loss   {report.loss:.6g}"
+    if report.best:
+        best = report.best
+        yield f"best         {best.name} {best.value:.5g} after {tables.count(best.iteration)} iterations"
+        yield tables.line(f"             {best.weights_path}")
     if report.weights_path:
         yield tables.line(f"snapshot     {report.weights_path}")
         yield tables.line(f"             {report.state_path}")

@@ -144,6 +144,17 @@ class Solver:
         self._resumed = bool(progress.losses)
         return resumed
 
+    def judge(self, test: events.TestDone) -> events.BestSaved | None:
+        """Hold a test against those before, and write the weights where it is the best: `keep_best`.
+
+        The tests of `run` are judged by it; this is for one that was made beside it.
+        """
+        if not self._best.judge(test):
+            return None
+        path = best_path(self.parameter, self._solver_path())
+        save_weights(self.net, path)
+        return events.BestSaved(self.iteration, self._best.name, self._best.value or 0.0, path)
+
     def _solve(self) -> Iterator[events.Event]:
         """Train to the end, and do what Caffe does before and after."""
         p = self.parameter
@@ -286,18 +297,13 @@ class Solver:
         for index, plan in enumerate(self.test_plans):
             for event in self._test(index, plan):
                 yield event
-                if isinstance(event, events.TestDone) and self._best.judge(event):
-                    yield self._save_best()
+                best = self.judge(event) if isinstance(event, events.TestDone) else None
+                if best is not None:
+                    yield best
             if self._is_over():
                 return
         if self._best.out_of_patience:
             self._ended = "patience"
-
-    def _save_best(self) -> events.BestSaved:
-        """Write the weights that have just made the best test."""
-        path = best_path(self.parameter, self._solver_path())
-        save_weights(self.net, path)
-        return events.BestSaved(self.iteration, self._best.name, self._best.value or 0.0, path)
 
     def _test(self, index: int, plan: Plan) -> Iterator[events.Event]:
         batches = self.parameter.test_iter[index]

@@ -233,6 +233,33 @@ def test_a_solver_for_a_graphics_card_says_that_it_runs_without(run: Run) -> Non
     assert "note: solvers/tiny_solver.prototxt:11:1: solver_mode: GPU, computed on the CPU here" in result.stderr
 
 
+def test_the_best_weights_are_kept_and_told(run: Run) -> None:
+    best = ("--set", "keep_best=accuracy", "--iterations", "5")
+    result = run("train", "nets/tiny.prototxt", *best, "--json")
+    report = json.loads(result.stdout)["best"]
+    assert (report["name"], report["weights_path"]) == ("accuracy", "out/tiny_best.caffemodel")
+    assert Path("out/tiny_best.caffemodel").is_file()
+    shown = run("train", "nets/tiny.prototxt", *best).stdout
+    assert f"best         accuracy {report['value']:.5g} after {report['iteration']} iterations" in shown
+    refused = run("train", "nets/tiny.prototxt", "--set", "keep_best=accurracy")
+    assert "error: --set keep_best=accurracy: no test tells `accurracy`" in refused.stderr
+    assert "hint: did you mean `accuracy`?" in refused.stderr
+
+
+def test_the_last_test_counts_for_the_best_too(run: Run) -> None:
+    result = run("train", "nets/tiny.prototxt", "--set", "keep_best=loss", "--iterations", "5", "--json")
+    assert json.loads(result.stdout)["best"]["iteration"] == 5  # a test that `test_interval` does not ask for
+
+
+def test_patience_ends_a_training(run: Run) -> None:
+    settings = ("keep_best=loss", "keep_best_mode=max", "patience=1", "test_interval=2")
+    result = run("train", "nets/tiny.prototxt", *[word for text in settings for word in ("--set", text)])
+    assert result.exit_code == 0, result.stderr
+    assert "Optimization stopped early." in result.stderr
+    assert "iterations   2 in " in result.stdout
+    assert ", out of patience" in result.stdout
+
+
 def test_stages(run: Run) -> None:
     text = Path("nets/tiny.prototxt").read_text()
     extra = 'layer { name: "more" type: "Silence" bottom: "data" include { stage: "fancy" min_level: 2 } }'
