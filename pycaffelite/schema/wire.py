@@ -9,12 +9,13 @@ VARINT, EIGHT_BYTES, LENGTH, FOUR_BYTES = 0, 1, 2, 5
 
 
 class WireField(NamedTuple):
-    """One field in a buffer: its number, its wire type, and where its value begins (after its length) and ends."""
+    """One field in a buffer: its number, its wire type, where its value begins (after its length) and ends; its tag."""
 
     number: int
     wire: int
     start: int
     end: int
+    tag: int
 
 
 def wire_fields(content: bytes | memoryview, start: int, end: int) -> Iterator[WireField]:
@@ -24,6 +25,7 @@ def wire_fields(content: bytes | memoryview, start: int, end: int) -> Iterator[W
         ValueError: This is no message.
     """
     while start < end:
+        begin = start
         tag, start = read_varint(content, start, end)
         number, wire = tag >> 3, tag & 7
         if wire == LENGTH:
@@ -36,7 +38,7 @@ def wire_fields(content: bytes | memoryview, start: int, end: int) -> Iterator[W
             raise ValueError("a group, which Caffe never writes")
         if number == 0 or start + size > end:
             raise ValueError("a field without a number, or one that is cut off")
-        yield WireField(number, wire, start, start + size)
+        yield WireField(number, wire, start, start + size, begin)
         start += size
 
 
@@ -54,7 +56,7 @@ def read_varint(content: bytes | memoryview, start: int, end: int) -> tuple[int,
 
 
 def varint(value: int) -> bytes:
-    """Write a number in variable length."""
+    """Write a number that is not negative in variable length."""
     out = bytearray()
     while value > 127:
         out.append(value & 127 | 128)

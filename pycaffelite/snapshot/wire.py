@@ -6,34 +6,23 @@ are written, and read, as those; everything around them goes through the message
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from pycaffelite.blob import Array, Shape
 from pycaffelite.schema import messages
+from pycaffelite.schema.wire import LENGTH, varint, wire_fields
 from pycaffelite.snapshot.files import Chunk
 
-_VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _SHAPE = 7
 _PACKED = {"data": (5, "<f4"), "diff": (6, "<f4"), "double_data": (8, "<f8"), "double_diff": (9, "<f8")}
-
-
-def varint(value: int) -> bytes:
-    """Encode a number that is not negative."""
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)
 
 
 def length_delimited(field: int, chunks: list[Chunk]) -> list[Chunk]:
     """Put tag and length before a field's content."""
     size = sum(chunk.nbytes if isinstance(chunk, memoryview) else len(chunk) for chunk in chunks)
-    return [varint(field << 3 | _LENGTH) + varint(size), *chunks]
+    return [varint(field << 3 | LENGTH) + varint(size), *chunks]
 
 
 def blob_chunks(data: Array, diff: Array | None = None) -> list[Chunk]:
@@ -48,7 +37,7 @@ def blob_chunks(data: Array, diff: Array | None = None) -> list[Chunk]:
 
 def insert_blobs(message: bytes, field: int, blobs: list[list[Chunk]]) -> list[Chunk]:
     """Put encoded blobs into an encoded message where a serializer would: after all lower field numbers."""
-    at = next((start for number, start, _content, _end in fields(message) if number > field), len(message))
+    at = next((known.tag for known in wire_fields(message, 0, len(message)) if known.number > field), len(message))
     encoded = [chunk for blob in blobs for chunk in length_delimited(field, blob)]
     return [message[:at], *encoded, message[at:]]
 
@@ -58,9 +47,9 @@ def blob_values(blob: Any) -> Array:
     field, dtype = _PACKED["double_data" if len(blob.double_data) else "data"]
     encoded = blob.SerializeToString()
     parts = [
-        np.frombuffer(encoded, dtype, (end - content) // np.dtype(dtype).itemsize, content)
-        for number, _start, content, end in fields(encoded)
-        if number == field
+        np.frombuffer(encoded, dtype, (known.end - known.start) // np.dtype(dtype).itemsize, known.start)
+        for known in wire_fields(encoded, 0, len(encoded))
+        if known.number == field
     ]
     return parts[0] if parts else np.zeros(0, dtype)
 
@@ -75,36 +64,6 @@ def blob_shape(blob: Any) -> Shape:
 def is_legacy(blob: Any) -> bool:
     """Return whether a BlobProto says its size in the four fields of old versions."""
     return any(blob.HasField(name) for name in ("num", "channels", "height", "width"))
-
-
-def fields(encoded: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """Yield (number, start, start of the content, end) of each field of a well-formed message."""
-    position = 0
-    while position < len(encoded):
-        start = position
-        tag, position = _read_varint(encoded, position)
-        kind = tag & 7
-        if kind == _VARINT:
-            content = position
-            _value, position = _read_varint(encoded, position)
-        elif kind == _LENGTH:
-            size, content = _read_varint(encoded, position)
-            position = content + size
-        else:
-            content = position
-            position += {_FIXED32: 4, _FIXED64: 8}[kind]
-        yield tag >> 3, start, content, position
-
-
-def _read_varint(encoded: bytes, position: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = encoded[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-        shift += 7
 
 
 def _packed(name: str, values: Array) -> list[Chunk]:
