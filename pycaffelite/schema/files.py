@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pycaffelite.errors import Location, PrototxtError, PycaffeliteError
 from pycaffelite.names import close_matches
+from pycaffelite.schema.problems import Report, raise_problem, warning
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
@@ -44,10 +45,11 @@ def is_binary(path: str | Path) -> bool:
         return False
 
 
-def decode_text(content: bytes, path: str) -> str:
+def decode_text(content: bytes, path: str, report: Report = raise_problem) -> str:
     """Turn the bytes of a prototxt into text; line ends of every system become newlines.
 
-    Comments may be in any encoding: what of them is not UTF-8 is replaced.
+    Comments may be in any encoding: what of them is not UTF-8 is replaced. Caffe takes any bytes in texts in quotes,
+    too; what of those is not UTF-8 is read as Latin-1, with a warning.
     """
     where = Location(path)
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -58,10 +60,8 @@ def decode_text(content: bytes, path: str) -> str:
         raise PrototxtError("the file is binary (HDF5), not a prototxt", where=where, hint=_WEIGHTS_HINT)
     try:
         text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        text = _COMMENTS.sub(_readable, content.decode("utf-8-sig", "surrogateescape"))
-        if (strange := _STRANGE.search(text)) is not None:
-            raise _undecodable(content, path, len(text[: strange.start()].encode())) from problem
+    except UnicodeDecodeError:
+        text = _decode_other(content, path, report)
     if "\0" in text:
         line = content.count(b"\n", 0, content.index(b"\0")) + 1
         raise PrototxtError(
@@ -70,13 +70,32 @@ def decode_text(content: bytes, path: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-_COMMENTS = re.compile(r"""(?P<text>"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+')|(?:\#|//)[^\n]*+""")
+def _decode_other(content: bytes, path: str, report: Report) -> str:
+    """Decode a text that is not all UTF-8."""
+    raw = content.decode("utf-8", "surrogateescape")
+    text = _PIECES.sub(_replaced_comment, raw)
+    strange = _STRANGE.search(text)
+    if strange is not None:
+        problem = _undecodable(content, path, len(raw[: strange.start()].encode("utf-8", "surrogateescape")))
+        text = _PIECES.sub(_latin_text, text)
+        if _STRANGE.search(text) is not None:
+            raise problem
+        report(warning(problem, "read as Latin-1"))
+    return text.removeprefix("\ufeff")
+
+
+_PIECES = re.compile(r"""(?P<text>"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+')|(?:\#|//)[^\n]*+""")
 _STRANGE = re.compile("[\udc80-\udcff]")
 
 
-def _readable(match: re.Match[str]) -> str:
+def _replaced_comment(match: re.Match[str]) -> str:
     """Replace, in a comment, the bytes that are not UTF-8; texts in quotes stay as they are."""
     return match.group() if match["text"] else _STRANGE.sub("\N{REPLACEMENT CHARACTER}", match.group())
+
+
+def _latin_text(match: re.Match[str]) -> str:
+    """Read, in a text in quotes, the bytes that are not UTF-8 as Latin-1."""
+    return _STRANGE.sub(lambda byte: chr(ord(byte.group()) - 0xDC00), match.group())
 
 
 _WEIGHTS_HINT = "a .caffemodel is given with --weights, a .solverstate with --snapshot"

@@ -83,12 +83,14 @@ def read_net(path: str | Path, report: Report = raise_problem) -> NetFile:
         PrototxtError: No such file, not a text, or not a prototxt.
         FieldError: A field, enum value or option that the schema does not know.
     """
-    return parse_net(_read_text(path, "a net"), str(path), report)
-
-
-def parse_net(text: str, path: str = "<string>", report: Report = raise_problem) -> NetFile:
-    """Read a net from a text; `path` is what errors call it."""
     notes = Notes()
+    text = decode_text(read_bytes(path, "a net"), str(path), _noting(report, notes))
+    return parse_net(text, str(path), report, notes)
+
+
+def parse_net(text: str, path: str = "<string>", report: Report = raise_problem, notes: Notes | None = None) -> NetFile:
+    """Read a net from a text; `path` is what errors call it, `notes` what is known of it already."""
+    notes = notes if notes is not None else Notes()
     report = _noting(report, notes)
     net, source = parse_text(text, messages.NetParameter, path, report)
     if not source.root.fields:
@@ -99,12 +101,16 @@ def parse_net(text: str, path: str = "<string>", report: Report = raise_problem)
 
 def read_solver(path: str | Path, report: Report = raise_problem) -> SolverFile:
     """Read a solver from a prototxt file; raises as `read_net`."""
-    return parse_solver(_read_text(path, "a solver"), str(path), report)
-
-
-def parse_solver(text: str, path: str = "<string>", report: Report = raise_problem) -> SolverFile:
-    """Read a solver from a text; `path` is what errors call it."""
     notes = Notes()
+    text = decode_text(read_bytes(path, "a solver"), str(path), _noting(report, notes))
+    return parse_solver(text, str(path), report, notes)
+
+
+def parse_solver(
+    text: str, path: str = "<string>", report: Report = raise_problem, notes: Notes | None = None
+) -> SolverFile:
+    """Read a solver from a text; `path` is what errors call it, `notes` what is known of it already."""
+    notes = notes if notes is not None else Notes()
     report = _noting(report, notes)
     solver, source = parse_text(text, messages.SolverParameter, path, report)
     if not source.root.fields:
@@ -154,7 +160,7 @@ def kind_of(path: str | Path) -> Literal["net", "solver", "other"]:
     """
     content = read_bytes(path, "a net or a solver")
     try:
-        text = decode_text(content, str(path))
+        text = decode_text(content, str(path), lambda _problem: None)
     except PrototxtError:
         return "other"
     begin = text[: text.rfind("\n", 0, _BEGIN) + 1]  # of most nets it is enough
@@ -184,10 +190,6 @@ def top_level_names(text: str) -> set[str]:
         elif kind == "word" and depth == 0 and following in (":", "{", "<"):
             names.add(word)
     return names
-
-
-def _read_text(path: str | Path, wanted: str) -> str:
-    return decode_text(read_bytes(path, wanted), str(path))
 
 
 def _empty(text: str, path: str, expected: str) -> PrototxtError:

@@ -111,7 +111,7 @@ CASES = {
     # The text.
     "truncated net": Case(("net.prototxt:", "layer"), {"net.prototxt": NET[: len(NET) // 2]}),
     "garbage net": Case(("net.prototxt",), {"net.prototxt": bytes(range(256)) * 8}),
-    "not utf-8": Case(("net.prototxt",), {"net.prototxt": NET.encode() + b'name: "\xff\xfe\xfa"'}),
+    "not utf-8": Case(("net.prototxt",), {"net.prototxt": NET.encode() + b"name: \xff\xfe\xfa"}),
     "nul bytes": Case(("net.prototxt",), {"net.prototxt": NET + "\0\0\0"}),
     "empty net": Case(("the file is empty",), {"net.prototxt": ""}),
     "stray brace": Case(("net.prototxt:10", "stray `}`"), {"net.prototxt": NET + "}\n"}),

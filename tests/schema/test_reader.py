@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pycaffelite.errors import PrototxtError
+from pycaffelite.schema.problems import strict_problem
 from pycaffelite.schema.reader import kind_of, read_net, read_solver
 
 
@@ -50,8 +51,8 @@ def test_a_folder_names_its_nets(tmp_path, monkeypatch):
             "  expected: a net: `name`, and a `layer { ... }` for each layer",
         ),
         (
-            b'name: "a"\nname: "\xe9"',
-            "error: n:2:8: the file is not UTF-8 text\n  expected: UTF-8 text\n  got:      the byte 0xe9\n\n"
+            b"# \xe9\nname: \xe9",
+            "error: n:2:7: the file is not UTF-8 text\n  expected: UTF-8 text\n  got:      the byte 0xe9\n\n"
             "hint: save it as UTF-8 in your editor",
         ),
         (
@@ -79,6 +80,18 @@ def test_content_that_is_no_prototxt(tmp_path, monkeypatch, content, expected):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "n").write_bytes(content)
     assert error_of(read_net, "n") == expected
+
+
+def test_texts_in_quotes_may_be_in_another_encoding(tmp_path):
+    path = tmp_path / "n.prototxt"
+    path.write_bytes(b"\xef\xbb\xbf# \xe9\nname: '\xe9t\xc3\xa9'")
+    net = read_net(path)
+    assert net.net.name == "\xe9t\xe9"
+    assert [str(note) for note in net.notes] == [
+        f"{path}:2:8: warning: the file is not UTF-8 text; read as Latin-1 (save it as UTF-8 in your editor)"
+    ]
+    with pytest.raises(PrototxtError, match="not UTF-8"):
+        read_net(path, strict_problem)
 
 
 def test_line_ends_of_every_system_and_a_byte_order_mark(tmp_path):
