@@ -253,6 +253,10 @@ class Layer:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up a state that `state` returned."""
 
+    def forgets(self) -> bool:
+        """Return whether there may be more to resume than `state` tells, so that a resume may not be exact."""
+        return False
+
 
 def canonical_axis(axis: int, shape: Shape, *, what: str = "axis") -> int:
     """Return `axis` counted from the front, where negative values count from the back as in Caffe."""

@@ -111,6 +111,10 @@ class Python(Layer):
             with told_with_its_line(self._doing("resume")):
                 self.user.resume(state["user"])
 
+    def forgets(self) -> bool:
+        """Return whether the class is a source that does not tell where it is."""
+        return not self.message.bottom and type(self.user).state_to_resume is faces.Layer.state_to_resume
+
     def _make(self) -> Any:
         """Import the module and make the object."""
         made_by = find_class(self.fields.module, self.fields.layer, self.context.data.folder)

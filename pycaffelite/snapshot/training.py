@@ -152,6 +152,9 @@ def restore_snapshot(path: str | Path, net: Net, progress: Progress) -> Resumed:
         return Resumed(state.iteration, found, False, lacking)
     if side.get("seed") != net.seed:
         return Resumed(state.iteration, found, False, f"the training was begun with seed {side.get('seed')}")
+    forgetful = [f"`{entry.node.name}`" for entry in net.layers if entry.layer.forgets()]
+    if forgetful:
+        return Resumed(state.iteration, found, False, f"{', '.join(forgetful)} cannot tell what came last")
     return Resumed(state.iteration, found, True)
 
 

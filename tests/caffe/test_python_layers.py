@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pycaffelite import caffe
+from pycaffelite import caffe, load_solver
 from pycaffelite.caffe.alias import be_caffe
 from pycaffelite.errors import UnsupportedError
 
@@ -83,3 +83,36 @@ def test_caffe_is_this_package_once() -> None:
     assert found.__spec__.name == "pycaffelite.caffe"
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("caffe.nothing")
+
+
+STATE = """
+    def state_to_resume(self):
+        return self.at
+
+    def resume(self, state):
+        self.at = state
+"""
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_resuming_is_exact_when_the_class_says_where_it_is(exact: bool) -> None:
+    if exact:
+        Path("counting_of_mine.py").write_text(
+            CODE.replace("self.step = self.at = 0", "self.step = 1; self.at = 0") + STATE
+        )
+    learner = 'layer { name: "p" type: "Parameter" top: "p" parameter_param { shape { dim: 2 } } }\n'
+    loss = 'layer { name: "l" type: "EuclideanLoss" bottom: "p" bottom: "c" top: "l" }\n'
+    Path("net.prototxt").write_text(NET + learner + loss)
+    Path("solver.prototxt").write_text(
+        'train_net: "net.prototxt" base_lr: 1 lr_policy: "fixed" max_iter: 3 random_seed: 1\n'
+    )
+    first = load_solver("solver.prototxt", allow_python_layers=True)
+    first.step(2)
+    first.snapshot()
+    second = load_solver("solver.prototxt", allow_python_layers=True)
+    resumed = second.restore("solver_iter_2.solverstate")
+    assert resumed.exact == exact
+    assert resumed.note == ("" if exact else "`c` cannot tell what came last")
+    if exact:
+        second.step(1)
+        assert second.net.blobs["c"].data[0] == 3
