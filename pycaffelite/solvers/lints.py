@@ -32,6 +32,7 @@ _CLASS_LOSSES = {
     "InfogainLoss": "infogain_loss_param",
     "HingeLoss": None,
 }
+_BENDS = ("ReLU", "PReLU", "ELU", "Sigmoid", "TanH", "BNLL", "ReLU6", "Swish")
 _MADE_UP = ("DummyData", "Input", "MemoryData", "Parameter")
 
 
@@ -154,15 +155,24 @@ def _constant(name: str, sample: _Sample) -> Iterator[Note]:
 
 
 def _zero_weights(net: Net) -> Iterator[Note]:
-    """Tell of weights that are all zero below other weights: no gradient passes them, and their units stay alike."""
+    """Tell of weights that are all zero below a bend and other weights: a rectifier lets nothing pass then, ever.
+
+    Without a bend the weights above do let a gradient pass, and nets start from zero on purpose.
+    """
     feeding: set[str] = set()  # blobs whose values reach weights further up
+    bent: set[str] = set()  # those that a bend lies in between
     for entry in reversed(net.layers):
         weights = entry.layer.params[:1]
         weighty = bool(weights) and len(weights[0].shape) >= 2
         reaches = any(name in feeding for name in entry.top_names)
-        if weighty and reaches and entry.layer.wanted_params[0] and not weights[0].data.any():
+        through_bend = any(name in bent for name in entry.top_names)
+        if weighty and through_bend and entry.layer.wanted_params[0] and not weights[0].data.any():
             what = f"{entry.node.subject}: all its weights are 0, and no gradient will pass them"
             hint = 'add `weight_filler { type: "xavier" }`; without one, weights are constant 0'
             yield Note(what, entry.node.where, WARNING, hint)
         if weighty or reaches:
             feeding.update(entry.node.bottoms)
+        if (entry.node.type in _BENDS and reaches) or (through_bend and not weighty and entry.node.type != "Eltwise"):
+            bent.update(entry.node.bottoms)
+        elif weighty:
+            bent.difference_update(entry.node.bottoms)

@@ -106,6 +106,12 @@ def test_weights_that_are_all_zero(make: Make) -> None:
     ]  # those of the last layer do no harm
 
 
+def test_zero_weights_without_a_bend_above_learn(make: Make) -> None:
+    text = NET.replace(' weight_filler { type: "xavier" }', "", 1)
+    assert len(told(make(SHUFFLED, text=text))) == 1
+    assert told(make(SHUFFLED, text=text.replace('type: "ReLU"', 'type: "Power"'))) == []
+
+
 def test_fractional_labels(make: Make, tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["data"] = np.random.default_rng(1).standard_normal((60, 4), np.float32)
