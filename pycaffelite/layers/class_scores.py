@@ -45,17 +45,26 @@ def check_record_labels(bottom_shapes: Sequence[Shape]) -> None:
         )
 
 
-def wrong_label(labels: Blob, position: int, classes: int) -> DataError:
-    """Return the error for the label at a flat position, which is none of the classes."""
+def wrong_label(labels: Blob, position: int, classes: int, *, can_ignore: bool = True) -> DataError:
+    """Return the error for the label at a flat position, which is none of the classes.
+
+    Args:
+        labels: The blob.
+        position: Where in it.
+        classes: How many there are.
+        can_ignore: Whether the layer has an `ignore_label`.
+    """
     value = float(labels.data.flat[position])
     per_record = labels.count // labels.shape[0] if labels.shape else 1
     place = f"record {position // per_record} of the batch"
     if per_record > 1:
         place += f", position {position % per_record}"
-    too_large = value >= classes
+    hint = "raise `num_output` of the layer that makes the scores"
+    if can_ignore:
+        hint += ", or set `ignore_label`"
     return DataError(
         "a label is no class",
         expected=f"a class from 0 to {classes - 1}: the scores have {classes}",
         got=f"label {value:g} in {place}",
-        hint="raise `num_output` of the layer that makes the scores, or set `ignore_label`" if too_large else None,
+        hint=hint if value >= classes else None,
     )

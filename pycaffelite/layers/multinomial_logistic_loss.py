@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-
-from pycaffelite.blob import Blob, Shape
+from pycaffelite.blob import Array
 from pycaffelite.kernels import multinomial_logistic_loss
-from pycaffelite.layers.base import Layout
-from pycaffelite.layers.class_scores import check_record_labels, wrong_label
-from pycaffelite.layers.loss import LossLayer
+from pycaffelite.layers.record_loss import RecordLoss
 from pycaffelite.layers.registry import register
 
 
 @register("MultinomialLogisticLoss")
-class MultinomialLogisticLoss(LossLayer):
+class MultinomialLogisticLoss(RecordLoss):
     """Compare probabilities of classes with labels; for scores that are no probabilities use SoftmaxWithLoss.
 
     loss = - 1/N Σ_n log max(p[n,l], 1e-20), l = label[n].
@@ -29,28 +24,11 @@ class MultinomialLogisticLoss(LossLayer):
     Source: Caffe's MultinomialLogisticLossLayer.
     """
 
-    def layout(self, bottom_shapes: Sequence[Shape]) -> Layout:
-        """Return the scalar top."""
-        self.check_records(bottom_shapes)
-        check_record_labels(bottom_shapes)
-        return Layout([()])
+    def sum_losses(self, x: Array, labels: Array) -> tuple[float, int]:
+        """Sum the negative logarithms."""
+        total, wrong = multinomial_logistic_loss.sum_losses(x, labels, self.classes)
+        return total, wrong
 
-    def prepare(self, bottom_shapes: Sequence[Shape]) -> None:
-        """Count the classes."""
-        self.classes = math.prod(bottom_shapes[0][1:])
-
-    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        """Write the loss."""
-        shares, labels = (blob.data.reshape(-1) for blob in bottom)
-        loss, wrong = multinomial_logistic_loss.sum_losses(shares, labels, self.classes)
-        if wrong >= 0:
-            raise wrong_label(bottom[1], wrong, self.classes)
-        top[0].data[...] = loss / max(1, bottom[0].shape[0])
-
-    def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
-        """Write the diff of the probabilities."""
-        if wanted[0]:
-            shares, labels = (blob.data.reshape(-1) for blob in bottom)
-            scale = self.weight(top) / max(1, bottom[0].shape[0])
-            diff = bottom[0].diff.reshape(-1)
-            multinomial_logistic_loss.loss_gradient(shares, labels, self.classes, scale, diff)
+    def write_gradient(self, x: Array, labels: Array, scale: float, dx: Array) -> None:
+        """Write the slope of the negative logarithms."""
+        multinomial_logistic_loss.loss_gradient(x, labels, self.classes, scale, dx)

@@ -45,7 +45,7 @@ class TestHingeLoss(LayerContract):
               expected: a class from 0 to 2: the scores have 3
               got:      label 3 in record 1 of the batch
 
-            hint: raise `num_output` of the layer that makes the scores, or set `ignore_label`
+            hint: raise `num_output` of the layer that makes the scores
             """,
         ),
         "no_scores": ErrorCase(
