@@ -72,8 +72,12 @@ class Writer:
         return self.layer("Scale", f"{name}/scale", x, x, "scale_param { bias_term: true }")
 
     def deconv(self, x: str, name: str, outputs: int, kernel: int, stride: int) -> str:
-        """Add a deconvolution that starts as bilinear interpolation; all of its outputs stay in a narrow net."""
-        fields = f'num_output: {outputs} kernel_size: {kernel} stride: {stride} weight_filler {{ type: "bilinear" }}'
+        """Add a deconvolution from as many channels as it has outputs; all of them stay in a narrow net.
+
+        A single one starts as bilinear interpolation. Of several, that filler would make every output the same sum.
+        """
+        filler = "bilinear" if outputs == 1 else "xavier"
+        fields = f'num_output: {outputs} kernel_size: {kernel} stride: {stride} weight_filler {{ type: "{filler}" }}'
         body = f"param {{ lr_mult: 0 }} convolution_param {{ {fields} bias_term: false }}"
         return self.layer("Deconvolution", name, x, body=body)
 
