@@ -67,6 +67,8 @@ def translate_net(content: bytes) -> tuple[bytes, str]:
         return content, _OURS
     forks = [_OURS, *sorted({fork for row in table() for fork in row.forks})]
     best = max(forks, key=lambda fork: _fit(view, fields, "NetParameter", fork, ""))
+    if best == _OURS and all(_is_ours(view, field, "NetParameter") for field in fields):
+        return content, _OURS  # without a copy: weights may be large
     return b"".join(_translated(view, 0, len(view), "NetParameter", best)), best
 
 
@@ -124,6 +126,20 @@ def _is_plain(view: memoryview, field: WireField, message: str) -> bool:
     if meaning.kind == "message" and meaning.type not in _OPAQUE:
         return all(_is_plain(view, inner, meaning.type) for inner in wire_fields(view, field.start, field.end))
     return True
+
+
+def _is_ours(view: memoryview, field: WireField, message: str) -> bool:
+    """Tell whether a field reads well by our numbers, with all that is in it; unknown numbers do no harm."""
+    meaning = _meanings(message, _OURS).get(field.number)
+    if meaning is None:
+        return True
+    if meaning.kind == "message" and meaning.type not in _OPAQUE and field.wire == LENGTH:
+        try:
+            inner = list(wire_fields(view, field.start, field.end))
+        except ValueError:
+            return False
+        return all(_is_ours(view, each, meaning.type) for each in inner)
+    return meaning.takes(field.wire)
 
 
 @cache

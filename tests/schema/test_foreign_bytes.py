@@ -72,7 +72,9 @@ def test_our_own_bytes_of_fork_layers_are_ours():
             {"name": "d", "type": "BN", "bn_param": {"momentum": 0.5}},
         ]
     )
-    assert read(net.SerializeToString()) == (net, "")
+    content = net.SerializeToString()
+    assert translate_net(content)[0] is content, "not copied"
+    assert read(content) == (net, "")
 
 
 def test_ssd():
