@@ -191,7 +191,9 @@ def mismatch(
     hint = error.hint
     if message == "V1LayerParameter" and plan.name == "type":
         hint = _old_type_hint(got, plan) or hint
-    kind = FieldError if plan.kind == "enum" else PrototxtError
+    kind: type[PycaffeliteError] = FieldError if plan.kind == "enum" else PrototxtError
+    if error.what and plan.kind == "enum":
+        kind = UnsupportedError  # it may be a value that some fork has
     return kind(what, where=source.at(offset), expected=error.expected, got=got, hint=hint)
 
 

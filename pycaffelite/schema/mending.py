@@ -12,7 +12,18 @@ from pycaffelite.schema.sourcemap import SourceMap
 from pycaffelite.schema.tokens import STRINGS, Literal, MismatchError, Token, literal_value
 
 _BARE = re.compile(r"[^\s{}<>\[\]\"';,#]*")
-_TRUTHS = {"true": True, "yes": True, "on": True, "t": True, "false": False, "no": False, "off": False, "f": False}
+_TRUTHS = {
+    "1": True,
+    "0": False,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "t": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "f": False,
+}
 _WHOLE = ("int32", "uint32", "int64", "uint64")
 _PLACEHOLDERS = "$%@"
 
@@ -103,8 +114,9 @@ def _lenient(literal: Literal, plan: FieldPlan) -> Any:
     if plan.kind == "bool":
         return _TRUTHS.get(text.casefold())
     if plan.kind == "enum":
-        folded = {name.casefold(): number for name, number in enum_numbers(plan.descriptor.enum_type).items()}
-        return folded.get(text.casefold())
+        numbers = enum_numbers(plan.descriptor.enum_type)
+        named = {name.casefold(): number for name, number in numbers.items()}.get(text.casefold())
+        return next((number for number in numbers.values() if str(number) == text), named)
     if plan.kind == "float" or plan.kind in _WHOLE:
         return _number(text, plan)
     return None
@@ -112,6 +124,8 @@ def _lenient(literal: Literal, plan: FieldPlan) -> Any:
 
 def _number(text: str, plan: FieldPlan) -> float | int | None:
     """Read a number in quotes, a whole number with a fraction of zero or an exponent, and one with leading zeros."""
+    if plan.kind == "float" and text.lstrip("-").casefold() in ("inf", "infinity", "nan"):
+        return float(text)
     if len(text) > 40 or not re.fullmatch(r"[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?[fF]?", text):
         return None
     try:

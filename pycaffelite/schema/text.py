@@ -215,7 +215,7 @@ class _Parser:
         elif mending.is_missing(self.tokens, self.index):
             self.report(warning(problem, "passed over"))
             return False
-        elif kind not in ("word", "number", "string") and text != "-":
+        elif kind not in ("word", "number", "string") and text not in ("-", "["):
             self.report(problem)
             self.skip_value()
             return False
@@ -361,7 +361,7 @@ class _Parser:
 
     def skip_value(self) -> None:
         """Pass over the value of a field that cannot be stored, whatever it is."""
-        if self.tokens[self.index][1] == ":":
+        if self.tokens[self.index][1] in (":", "="):
             self.index += 1
         depth = 0
         while True:
