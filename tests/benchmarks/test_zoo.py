@@ -13,7 +13,8 @@ from pycaffelite.graph.wiring import build_graph
 from pycaffelite.net import Net, build, infer_shapes
 from pycaffelite.plan import compile_plan
 from pycaffelite.report.summary import NetSummary, summarize
-from pycaffelite.schema.reader import parse_net
+from pycaffelite.schema.reader import parse_net, parse_solver
+from pycaffelite.solvers.base import Solver
 
 FILE = Path(__file__).parents[2] / "benchmarks" / "zoo" / "net.prototxt"  # where proposals.py is
 VGG = 14_714_688  # parameters of VGG-16's convolutions
@@ -158,3 +159,37 @@ def test_a_narrow_form_runs(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_it_runs(name):
     run(name, 1)
+
+
+@pytest.mark.slow
+def test_ssd_learns_to_find_boxes():
+    """Trained by Adam on four images with a bright box each, it finds those boxes and no others."""
+    writer, detectors = map(importlib.import_module, ("zoo.writer", "zoo.detectors"))
+
+    def made(phase: str, share: Net | None = None, **form: int) -> Net:
+        text = writer.Writer(narrow=8)
+        detectors.ssd300(text, batch=4, classes=3, **form)
+        return build(build_graph(parse_net(text.prototxt("ssd")), phase), seed=None if share else 1, share=share)
+
+    generator = np.random.default_rng(0)
+    images, labels = generator.normal(0, 0.1, (4, 3, 300, 300)), np.zeros((4, 8))
+    for image, label, kind in zip(images, labels, (1, 2, 1, 2), strict=True):
+        sides = generator.integers(60, 200, 2)
+        left, top = first = generator.integers(0, 300 - sides)
+        image[kind, top : top + sides[1], left : left + sides[0]] += 1
+        label[1], label[3:5], label[5:7] = kind, first / 300, (first + sides) / 300
+    labels[:, 0] = range(4)
+
+    train = made("TRAIN", objects=4)
+    train.blobs["data"].data[...] = images
+    train.blobs["label"].data[0, 0] = labels
+    fields = 'type: "Adam" base_lr: 0.001 lr_policy: "fixed" momentum: 0.9 momentum2: 0.99 max_iter: 200 snapshot_after_train: false'
+    Solver(parse_solver(fields).solver, compile_plan(train), []).solve()
+
+    test = made("TEST", train)
+    test.blobs["data"].data[...] = images
+    compile_plan(test, forward_only=True).forward()
+    found = test.blobs["detection_out"].data[0, 0]
+    sure = found[found[:, 2] > 0.5]
+    np.testing.assert_array_equal(sure[:, :2], labels[:, :2])
+    np.testing.assert_allclose(sure[:, 3:], labels[:, 3:7], atol=0.05)
