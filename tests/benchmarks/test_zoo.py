@@ -183,7 +183,8 @@ def test_ssd_learns_to_find_boxes():
     train = made("TRAIN", objects=4)
     train.blobs["data"].data[...] = images
     train.blobs["label"].data[0, 0] = labels
-    fields = 'type: "Adam" base_lr: 0.001 lr_policy: "fixed" momentum: 0.9 momentum2: 0.99 max_iter: 200 snapshot_after_train: false'
+    fields = 'type: "Adam" base_lr: 0.001 lr_policy: "fixed" momentum: 0.9 momentum2: 0.99 max_iter: 200 '
+    fields += "snapshot_after_train: false"
     Solver(parse_solver(fields).solver, compile_plan(train), []).solve()
 
     test = made("TEST", train)
