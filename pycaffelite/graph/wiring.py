@@ -13,6 +13,8 @@ from pycaffelite.schema import messages
 from pycaffelite.schema.problems import Report, raise_problem
 from pycaffelite.schema.reader import NetFile
 
+WITHOUT_STATE = " without another stage or level"  # with which the same net may be whole
+
 
 def build_graph(
     file: NetFile,
@@ -109,6 +111,9 @@ def _unknown_bottom(
         what = f"bottom `{name}` is not made in phase {phase}"
         line = f" at line {excluded.where.line}" if excluded.where and excluded.where.line else ""
         hint = f"the rules of {excluded.subject}{line} leave it out of this phase; give this layer the same rules"
+        if (stages := _stages(excluded)) is not None:
+            what += WITHOUT_STATE
+            hint = f"the rules of {excluded.subject}{line} ask for " + (stages or "another level")
     else:
         what = f"unknown bottom `{name}`"
         hint = did_you_mean(name, made) or "no layer has a top of this name"
@@ -121,6 +126,15 @@ def _unknown_bottom(
         got=f"`{name}`",
         hint=hint,
     )
+
+
+def _stages(node: Node) -> str | None:
+    """Return the option that gives the stages which rules of a layer name; None where they ask for a phase alone."""
+    rules = (*node.message.include, *node.message.exclude)
+    stages = dict.fromkeys(stage for rule in rules for stage in rule.stage)
+    if not stages and not any(rule.not_stage or rule.HasField("min_level") for rule in rules):
+        return None
+    return " or ".join(f"`--stage {stage}`" for stage in stages)
 
 
 def _made_twice(nodes: Sequence[Node], index: int, name: str, first: Top) -> WiringError:

@@ -10,7 +10,7 @@ from pycaffelite.errors import FieldError, Location, PrototxtError, PycaffeliteE
 from pycaffelite.names import close_matches, did_you_mean
 from pycaffelite.schema import dialects, messages
 from pycaffelite.schema.fields import FieldPlan, MessagePlan, enum_numbers, is_foreign, message_plan
-from pycaffelite.schema.problems import note, warning
+from pycaffelite.schema.problems import UnknownValueError, note, warning
 from pycaffelite.schema.sourcemap import Mark, SourceMap
 from pycaffelite.schema.tokens import Literal, MismatchError, Token
 
@@ -193,7 +193,7 @@ def mismatch(
         hint = _old_type_hint(got, plan) or hint
     kind: type[PycaffeliteError] = FieldError if plan.kind == "enum" else PrototxtError
     if error.what and plan.kind == "enum":
-        kind = UnsupportedError  # it may be a value that some fork has
+        kind = UnknownValueError
     return kind(what, where=source.at(offset), expected=error.expected, got=got, hint=hint)
 
 

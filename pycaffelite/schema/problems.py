@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from pycaffelite.errors import PrototxtError, PycaffeliteError
+from pycaffelite.errors import FieldError, PrototxtError, PycaffeliteError, UnsupportedError
 
 Report = Callable[[PycaffeliteError], None]
 Problem = TypeVar("Problem", bound=PycaffeliteError)
@@ -22,6 +22,10 @@ ERROR, WARNING, NOTE = "error", "warning", "note"
 
 class TemplateError(PrototxtError):
     """The text is a template from which a prototxt is made, not a prototxt."""
+
+
+class UnknownValueError(FieldError, UnsupportedError):
+    """A value of an enum that neither the schema nor a fork in our table has; the author's Caffe may have it."""
 
 
 def warning(problem: Problem, mended: str = "") -> Problem:

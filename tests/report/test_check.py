@@ -243,3 +243,45 @@ def test_a_net_made_for_one_phase_is_no_error_for_what_the_other_lacks():
         ("note", "layer `relu` (ReLU): bottom `x` is not made in phase TEST")
     ]
     assert check(text, phases=("TEST",)).status == "errors"
+
+
+def test_a_net_that_is_whole_with_a_stage_alone_is_no_error():
+    text = (
+        'input: "x" input_shape { dim: 2 }\n'
+        'layer { name: "a" type: "ReLU" bottom: "x" top: "y" include { stage: "one" } }\n'
+        'layer { name: "a" type: "TanH" bottom: "x" top: "y" include { stage: "two" } }\n'
+        'layer { name: "b" type: "ReLU" bottom: "y" top: "z" }\n'
+    )
+    report = check(text)
+    assert report.status == "warnings"
+    assert [line for line, _ in said(report, "warning")] == [4, 4]
+    assert report.problems[0].hint == "the rules of layer `a` (ReLU) at line 2 ask for `--stage one`"
+    assert check(text, stages=("two",)).status == "ok"
+
+
+@pytest.mark.parametrize(
+    "fork",
+    [
+        'layer { name: "f" type: "MergeCrop" bottom: "x" top: "f" }',
+        'layer { name: "f" type: "Reverse" bottom: "x" top: "f" }',
+        'layer { name: "f" type: "ReLU" bottom: "x" top: "f" wobble_param { } }',
+        'layer { name: "f" type: "Pooling" bottom: "x" top: "f" pooling_param { pool: MIN kernel_size: 1 } }',
+    ],
+)
+def test_what_a_layer_refuses_in_a_net_of_a_fork_is_unsupported(fork):
+    inputs = 'layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 4 dim: 3 dim: 3 } } }\n'
+    misfit = 'layer { name: "b" type: "Eltwise" bottom: "x" bottom: "y" top: "b" }\n'
+    other = 'layer { name: "other" type: "Input" top: "y" input_param { shape { dim: 2 dim: 4 } } }\n'
+    assert check(inputs + fork).status in ("unsupported", "warnings")
+    assert check(inputs + other + misfit).status == "errors"
+    if "MIN" not in fork:
+        assert check(inputs + other + misfit + fork).status == "unsupported"
+
+
+def test_data_of_an_unknown_type_with_a_crop_size():
+    text = (
+        'layer { name: "d" type: "ListData" top: "data" top: "label" transform_param { crop_size: 7 } list_param { } }'
+        'layer { name: "a" type: "ReLU" bottom: "data" top: "a" }'
+    )
+    layers = check(text).phases["TRAIN"].layers
+    assert [layer.tops for layer in layers] == [{"data": (1, 3, 7, 7), "label": (1,)}, {"a": (1, 3, 7, 7)}]

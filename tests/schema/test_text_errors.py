@@ -342,7 +342,7 @@ def test_error(case):
         parse_text(text, messages.NetParameter, "net.prototxt", strict_problem)
     assert str(caught.value) == expected
     about_fields = ("unknown ", "lacks `", "`pool` has")
-    assert type(caught.value) is (FieldError if any(sign in expected for sign in about_fields) else PrototxtError)
+    assert isinstance(caught.value, FieldError if any(sign in expected for sign in about_fields) else PrototxtError)
 
 
 def test_a_long_value_is_shortened():

@@ -57,7 +57,8 @@ def guessed(node: Node) -> dict[str, Assumption]:
 
 def reads_data(node: Node) -> bool:
     """Tell whether a layer without bottoms has the fields of one that reads data, whatever its type."""
-    return not node.bottoms and bool(node.tops) and next(data_params(node.message), None) is not None
+    told = node.message.HasField("transform_param") or next(data_params(node.message), None) is not None
+    return told and not node.bottoms and bool(node.tops)
 
 
 def sources(message: Any) -> list[str]:

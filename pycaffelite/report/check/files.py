@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pycaffelite.errors import Location, PycaffeliteError, WiringError
+from pycaffelite.graph.wiring import WITHOUT_STATE
 from pycaffelite.report.check import weights
 from pycaffelite.report.check.findings import Findings, Problem, Status, as_strict, problem_of, status_of
 from pycaffelite.report.check.nets import PhaseReport, PhaseSettings, check_phase, sources_of, stages_of
@@ -64,7 +65,8 @@ class FileReport:
 def of_phases(found: Mapping[str, Findings]) -> Iterator[Problem]:
     """Yield what was found in each phase; what is missing in one of them is a note where the net is made for another.
 
-    A net whose data layer is for training only cannot be tested, and trains all the same.
+    A net whose data layer is for training only cannot be tested, and trains all the same. A net that asks for stages is
+    whole only with them: that is a warning.
     """
     whole = [phase for phase, findings in found.items() if not any(map(_is_error, findings.sorted()))]
     for phase, findings in found.items():
@@ -72,7 +74,12 @@ def of_phases(found: Mapping[str, Findings]) -> Iterator[Problem]:
         missing = f"is not made in phase {phase}"
         excused = bool(whole) and any(missing in problem.message for problem in problems if _is_error(problem))
         for problem in problems:
-            yield replace(problem, severity="note") if excused and _is_error(problem) else problem
+            if excused and _is_error(problem):
+                yield replace(problem, severity="note")
+            elif WITHOUT_STATE in problem.message and _is_error(problem):
+                yield replace(problem, severity="warning")
+            else:
+                yield problem
 
 
 def _is_error(problem: Problem) -> bool:

@@ -84,17 +84,25 @@ def check_phase(file: NetFile, phase: str, settings: PhaseSettings, findings: Fi
         WiringError: The phase has no layers.
     """
     graph = build_graph(file, phase, settings.level, settings.stages, findings.report)
-    return _PhaseCheck(graph, file.path, settings, findings).run()
+    return _PhaseCheck(graph, file, settings, findings).run()
+
+
+def _is_of_other_caffe(file: NetFile) -> bool:
+    """Tell whether a net was written for another Caffe than 1.0, which may take what a layer of that refuses."""
+    if file.dialect != "current" or file.skipped or file.forks:
+        return True
+    return not all(has_layer(layer.type) for layer in file.net.layer)
 
 
 class _PhaseCheck:
     """Takes shapes through a graph; a layer that fails leaves its tops unknown, and the next ones are tried."""
 
-    def __init__(self, graph: Graph, file: str, settings: PhaseSettings, findings: Findings) -> None:
+    def __init__(self, graph: Graph, file: NetFile, settings: PhaseSettings, findings: Findings) -> None:
         self.graph = graph
+        self.of_other_caffe = _is_of_other_caffe(file)
         self.settings = settings
         self.findings = findings
-        options = data_options(file, builtin_data=False, allow_python_layers=settings.allow_python_layers)
+        options = data_options(file.path, builtin_data=False, allow_python_layers=settings.allow_python_layers)
         self.flow = ShapeFlow(graph.phase, data=options)
         self.summarizer = Summarizer(graph.phase, np.float32)
         self.assumed: dict[str, str] = {}
@@ -143,7 +151,7 @@ class _PhaseCheck:
         return self.assume(node, assumed.guessed(node) if assumed.reads_data(node) else asked)
 
     def refused(self, problem: PycaffeliteError) -> None:
-        """Say what a layer refuses; not as an error of the file where the shape that it refuses was only assumed."""
+        """Say what a layer refuses; no error of the file where shapes are assumed, or where a fork may take it."""
         if self.assumed and isinstance(problem, ShapeError):
             self.findings.say(
                 "warning",
@@ -154,7 +162,7 @@ class _PhaseCheck:
         elif self.settings.skip_unknown and isinstance(problem, UnsupportedError):
             self.findings.add(problem_of(problem, "warning"))
         else:
-            self.findings.report(problem)
+            self.findings.add(problem_of(problem, "unsupported" if self.of_other_caffe else None))
 
     def assume(self, node: Node, tops: Mapping[str, assumed.Assumption]) -> LayerReport:
         """Go on with tops of assumed shapes; those made in place keep theirs, others have none."""
