@@ -79,6 +79,7 @@ from pycaffelite.kernels.winograd_tiles_plan import (
 from pycaffelite.kernels.workspace import workspace
 
 _STEP = 2
+_LEAST_LANES = 8  # processors with narrower vectors have no masked loads either
 _LEAST_CHANNELS = 16  # below which the transforms cost more than they save
 HIGHER, ADDRESS, HIGHER_ADDRESS = 2, _ADDRESS - _TILES, _ADDRESS - _TILES + 1  # from the number of row tiles on
 
@@ -87,6 +88,7 @@ def suits(geometry: Geometry, dtype: np.dtype[Any]) -> bool:
     """Return whether this module is the one for a geometry and float type."""
     return (
         dtype == np.float32
+        and LANES >= _LEAST_LANES
         and (geometry.kernel, geometry.stride, geometry.dilation) == ((5, 5), (1, 1), (1, 1))
         and max(geometry.pad) < SIDE - _STEP + 1
         and min(geometry.group()) >= _LEAST_CHANNELS

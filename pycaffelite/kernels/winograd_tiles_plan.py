@@ -12,6 +12,7 @@ import numpy as np
 from pycaffelite.kernels.convolution_plan import Geometry, Product, rows_of_tiles
 from pycaffelite.kernels.microkernel import VECTORS
 from pycaffelite.kernels.winograd_maps import LANES, PLANES, SIDE, maps_kernel
+from pycaffelite.kernels.winograd_rows import RUN
 from pycaffelite.kernels.workspace import most_threads, padded_stride
 
 # Places in the vector of numbers. The geometry, channels and outputs being those of a group; the size of a tile of
@@ -33,6 +34,7 @@ NARROW = 5
 # Strides of each map, see `winograd_maps`.
 FROM_ROWS, TO_OUT, FROM_OUT, FROM_TURNED, TO_ROWS, FROM_W, TO_W = range(56, 84, 4)
 
+_SLACK = LANES + -(-RUN // LANES) * LANES  # elements that are written or read past the end of a row of tiles
 _PANEL_BYTES = 1 << 20  # of V and M
 _TASKS = 16  # tasks to aim for, whatever the number of threads
 _CHUNKS = 8  # of images: each has weight gradients of its own
@@ -80,19 +82,19 @@ def plan_product(geometry: Geometry, step: int, which: str, weights: bool = True
     v_pitch, m_pitch = (padded_stride(count * panel + LANES, np.float32) for count in (channels, outputs))
     t_pitch = padded_stride(panel * o_row, np.float32)
     rows = step * band + SIDE - step
-    phase = -(-rows // step) * across + LANES
+    phase = -(-rows // step) * across + _SLACK
     plane = step * phase
     margin = -(-(SIDE // step - 1) * across // LANES) * LANES if which == "data" else 0
-    out_plane = -(-band * across // LANES) * LANES + LANES + 2 * margin
+    out_plane = -(-band * across // LANES) * LANES + _SLACK + 2 * margin
     image_rows = max(
-        SIDE * plane * together + LANES,
+        SIDE * plane * together + _SLACK,
         step * step * out_plane * together,
         PLANES * out_plane * together,
         step * step * band * across * o_row + o_row,
         2 * geometry.kernel[0] * geometry.kernel[1] * LANES,
     )
     seconds = PLANES * (t_pitch if which == "weights" else m_pitch) + LANES
-    sizes = [PLANES * v_pitch + LANES, seconds, image_rows + 2 * LANES]
+    sizes = [PLANES * v_pitch + LANES, seconds, image_rows + 2 * _SLACK]
     places = [0, *np.cumsum([size + -size % LANES for size in sizes]).tolist()]
     chunks = min(_CHUNKS, units * bands)
     before = PLANES * u_pitch * groups * (chunks if which == "weights" else 1)

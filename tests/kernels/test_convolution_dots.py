@@ -55,7 +55,7 @@ def test_one_of_the_two(wanted):
         (Geometry(64, 1, 28, 28, 20, (5, 5)), True),
         (Geometry(100, 3, 32, 32, 32, (5, 5), pad=(2, 2)), True),
         (Geometry(64, 20, 12, 12, 50, (5, 5)), False),
-        (Geometry(64, 1, 12, 12, 50, (5, 5)), False),
+        (Geometry(64, 1, 7, 7, 50, (5, 5)), False),
         (Geometry(10, 3, 227, 227, 96, (11, 11), (4, 4)), False),
     ],
 )
