@@ -11,6 +11,7 @@ from pycaffelite.layers.base import Context, DataOptions, Layer
 from pycaffelite.layers.registry import layer_class
 from pycaffelite.net.net import AUTOMATIC, LayerShapes, located
 from pycaffelite.schema import messages
+from pycaffelite.schema.problems import Report, raise_problem
 
 
 def infer_shapes(graph: Graph, *, seed: int = 0, data: DataOptions | None = None) -> list[LayerShapes]:
@@ -26,12 +27,19 @@ def infer_shapes(graph: Graph, *, seed: int = 0, data: DataOptions | None = None
 class ShapeFlow:
     """Shapes on their way through a graph, one layer after another.
 
+    Args:
+        phase, seed, data: As of a net.
+        report: Takes a layer that works in place and cannot; raises it, or returns to tell its shapes all the same.
+
     Attributes:
         shapes: The shape of each blob made so far, by name; whoever knows that of another may add it.
     """
 
-    def __init__(self, phase: str, *, seed: int = 0, data: DataOptions | None = None) -> None:
+    def __init__(
+        self, phase: str, *, seed: int = 0, data: DataOptions | None = None, report: Report = raise_problem
+    ) -> None:
         self.context = Context(phase, seed, data or DataOptions())  # type: ignore[arg-type]
+        self.report = report
         self.shapes: dict[str, Shape] = {}
 
     def through(self, node: Node) -> LayerShapes:
@@ -39,6 +47,8 @@ class ShapeFlow:
         with located(node):
             made_by = layer_class(node.type)
             _check_arity(made_by, node)
+            if (problem := _misplaced(made_by, node)) is not None:
+                self.report(problem.within(node.subject, node.where))
             layer = made_by(node.message, _own_context(node, self.context))
             bottoms = tuple(self.shapes[name] for name in node.bottoms)
             layout = layer.layout(bottoms)
@@ -79,14 +89,19 @@ def _check_arity(made_by: type[Layer], node: Node) -> None:
             expected=f"no propagate_down, or one for each of the {len(node.bottoms)} bottoms",
             got=f"{len(stated)}",
         )
+
+
+def _misplaced(made_by: type[Layer], node: Node) -> WiringError | None:
+    """Return what is wrong where a layer works in place and cannot."""
     shared = [name for name in node.tops if name in node.bottoms]
-    if shared and not arity.in_place:
-        raise WiringError(
-            "this layer cannot work in place",
-            expected="a top of another name than every bottom",
-            got=f"`{shared[0]}` as bottom and as top",
-            hint=f"rename the top, and the bottoms below that read `{shared[0]}`",
-        )
+    if not shared or made_by.arity.in_place:
+        return None
+    return WiringError(
+        "this layer cannot work in place",
+        expected="a top of another name than every bottom",
+        got=f"`{shared[0]}` as bottom and as top",
+        hint=f"rename the top, and the bottoms below that read `{shared[0]}`",
+    )
 
 
 def _range_text(least: int, most: int | None) -> str:

@@ -285,3 +285,14 @@ def test_data_of_an_unknown_type_with_a_crop_size():
     )
     layers = check(text).phases["TRAIN"].layers
     assert [layer.tops for layer in layers] == [{"data": (1, 3, 7, 7), "label": (1,)}, {"a": (1, 3, 7, 7)}]
+
+
+def test_shapes_behind_a_layer_that_cannot_work_in_place():
+    text = (
+        'layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 1 dim: 2 dim: 4 dim: 4 } } }'
+        'layer { name: "p" type: "Pooling" bottom: "x" top: "x" pooling_param { kernel_size: 2 stride: 2 } }'
+        'layer { name: "r" type: "ReLU" bottom: "x" top: "y" }'
+    )
+    report = check(text)
+    assert report.status == "unsupported"
+    assert [layer.tops for layer in report.phases["TEST"].layers[1:]] == [{"x": (1, 2, 2, 2)}, {"y": (1, 2, 2, 2)}]

@@ -103,7 +103,7 @@ class _PhaseCheck:
         self.settings = settings
         self.findings = findings
         options = data_options(file.path, builtin_data=False, allow_python_layers=settings.allow_python_layers)
-        self.flow = ShapeFlow(graph.phase, data=options)
+        self.flow = ShapeFlow(graph.phase, data=options, report=self.misplaced)
         self.summarizer = Summarizer(graph.phase, np.float32)
         self.assumed: dict[str, str] = {}
         self.bytes_of_number = 8 if graph.phase == "TRAIN" else 4  # with its diff, as float32
@@ -163,6 +163,10 @@ class _PhaseCheck:
             self.findings.add(problem_of(problem, "warning"))
         else:
             self.findings.add(problem_of(problem, "unsupported" if self.of_other_caffe else None))
+
+    def misplaced(self, problem: PycaffeliteError) -> None:
+        """Say that a layer cannot work in place, as Caffe does not: there it gives wrong results, in known shapes."""
+        self.findings.add(problem_of(problem, "unsupported"))
 
     def assume(self, node: Node, tops: Mapping[str, assumed.Assumption]) -> LayerReport:
         """Go on with tops of assumed shapes; those made in place keep theirs, others have none."""
