@@ -81,17 +81,20 @@ from pycaffelite.kernels.workspace import workspace
 _STEP = 2
 _LEAST_LANES = 8  # processors with narrower vectors have no masked loads either
 _LEAST_CHANNELS = 16  # below which the transforms cost more than they save
+_MOST_BYTES = 4 << 20  # of U: each chunk of images sums up a weight gradient as large
 HIGHER, ADDRESS, HIGHER_ADDRESS = 2, _ADDRESS - _TILES, _ADDRESS - _TILES + 1  # from the number of row tiles on
 
 
 def suits(geometry: Geometry, dtype: np.dtype[Any]) -> bool:
     """Return whether this module is the one for a geometry and float type."""
+    channels, outputs = geometry.group()
     return (
         dtype == np.float32
         and LANES >= _LEAST_LANES
         and (geometry.kernel, geometry.stride, geometry.dilation) == ((5, 5), (1, 1), (1, 1))
         and max(geometry.pad) < SIDE - _STEP + 1
-        and min(geometry.group()) >= _LEAST_CHANNELS
+        and min(channels, outputs) >= _LEAST_CHANNELS
+        and 4 * PLANES * channels * outputs <= _MOST_BYTES
         and estimate_cycles(geometry, _STEP) < direct_cycles(geometry)
     )
 

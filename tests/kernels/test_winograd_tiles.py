@@ -204,6 +204,7 @@ def test_chosen_where_it_wins():
     assert module(64, 20, 12, 12, 50) is winograd_tiles
     assert module(10, 96, 27, 27, 256, pad=(2, 2), groups=2) is winograd_tiles
     assert module(64, 1, 28, 28, 20) is convolution
+    assert module(10, 512, 27, 27, 512, pad=(2, 2)) is convolution  # eight gradients at each place would be much memory
     assert module(1, 20, 12, 12, 50) is convolution  # the weights would cost most
     assert module(64, 20, 12, 12, 50, dtype=np.float64) is convolution
     assert module(64, 20, 12, 12, 50, stride=(2, 2)) is convolution
