@@ -1,10 +1,11 @@
-"""Which data a result does not come from: MNIST, where the built-in digits had to stand in for it."""
+"""Which data a result does not come from: MNIST or CIFAR-10, where built-in digits had to stand in for it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
-from pycaffelite.data.locate import stands_in
+from pycaffelite.data.locate import BUILTIN_IN_COLOR, stands_in
 from pycaffelite.net import Net
 
 
@@ -21,4 +22,7 @@ def stand_ins(nets: Iterable[Net]) -> tuple[str, ...]:
 
 def warning(names: Iterable[str]) -> str:
     """Say what the data was instead."""
-    return f"pycaffelite's own digits, NOT MNIST, in place of {', '.join(names)}"
+    names = list(names)
+    in_color = all(Path(name).name in BUILTIN_IN_COLOR for name in names)
+    what = "coloured digits, NOT CIFAR-10," if in_color else "digits, NOT MNIST,"
+    return f"pycaffelite's own {what} in place of {', '.join(names)}"
