@@ -55,6 +55,10 @@ class _Emitter:
         spread = self.shuffle(spread, spread, [0] * self.lanes)
         return self.builder.add(spread, ir.Constant(vector, list(range(0, 2 * self.lanes, 2))))
 
+    def number(self, value: int) -> Any:
+        """Return a vector of one integer."""
+        return ir.Constant(ir.VectorType(self.integer, self.lanes), [value] * self.lanes)
+
     def more(self, places: Any, count: Any) -> Any:
         """Return places + count; count is an integer of 64 bits."""
         vector = ir.VectorType(self.integer, self.lanes)
@@ -86,12 +90,10 @@ def _max_of(lanes: int) -> Any:
             emit = _Emitter(context, builder, signature.args[0].dtype, lanes)
             a, b = emit.pairs(x, x_at)
             c, d = emit.pairs(x, builder.add(x_at, width))
-            one = ir.Constant(ir.IntType(64), 1)
-            first = emit.places(place)
-            third = emit.more(first, width)
-            upper, upper_place = emit.larger(emit.numbers_only(a), first, b, emit.more(first, one))
-            lower, lower_place = emit.larger(emit.numbers_only(c), third, d, emit.more(third, one))
-            value, at = emit.larger(upper, upper_place, lower, lower_place)
+            upper, right_above = emit.larger(a, emit.number(0), b, emit.number(1))
+            lower, right_below = emit.larger(c, emit.number(0), d, emit.number(1))
+            value, at = emit.larger(upper, right_above, lower, emit.more(right_below, width))
+            at = builder.add(at, emit.places(place))
             emit.store(value, y, y_at)
             emit.store(at, places, y_at)
             return context.get_dummy_value()
