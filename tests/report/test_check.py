@@ -296,3 +296,33 @@ def test_shapes_behind_a_layer_that_cannot_work_in_place():
     report = check(text)
     assert report.status == "unsupported"
     assert [layer.tops for layer in report.phases["TEST"].layers[1:]] == [{"x": (1, 2, 2, 2)}, {"y": (1, 2, 2, 2)}]
+
+
+@pytest.mark.parametrize(
+    ("text", "tops"),
+    [
+        (
+            'layer { name: "d" type: "Data" top: "x" top: "y" top: "z" data_param { batch_size: 2 } '
+            "transform_param { crop_size: 5 } }",
+            {"x": (2, 3, 5, 5), "y": (2,), "z": (2,)},
+        ),
+        (
+            'layer { name: "d" type: "Data" top: "x" top: "y" data_param { } transform_param { crop_size: 5 } }',
+            {"x": (1, 3, 5, 5), "y": (1,)},
+        ),
+        (
+            'input: "x" input_shape { dim: 1 dim: 2 dim: 4 dim: 4 dim: 4 }'
+            'layer { name: "p" type: "Pooling" bottom: "x" top: "y" pooling_param { kernel_size: 2 } }',
+            {"y": None},
+        ),
+        (
+            'input: "x" input: "t" input: "w" input_shape { dim: 2 } input_shape { dim: 2 } input_shape { dim: 2 }'
+            'layer { name: "l" type: "EuclideanLoss" bottom: "x" bottom: "t" bottom: "w" top: "y" }',
+            {"y": None},
+        ),
+    ],
+)
+def test_what_other_caffes_may_take_is_unsupported(text, tops):
+    report = check(text)
+    assert report.status == "unsupported"
+    assert report.phases["TRAIN"].layers[-1].tops == tops

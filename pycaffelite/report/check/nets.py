@@ -15,7 +15,7 @@ from pycaffelite.blob import Shape
 from pycaffelite.errors import DataError, PycaffeliteError, ShapeError, UnsupportedError
 from pycaffelite.graph.graph import Graph, Node
 from pycaffelite.graph.wiring import build_graph
-from pycaffelite.layers.registry import has_layer
+from pycaffelite.layers.registry import has_layer, layer_class
 from pycaffelite.net import LayerShapes, ShapeFlow
 from pycaffelite.report.check import assumed
 from pycaffelite.report.check.findings import Findings, problem_of
@@ -137,8 +137,8 @@ class _PhaseCheck:
             )
             return self.assume(node, assumed.guessed(node))
         except PycaffeliteError as problem:
-            self.refused(problem)
-            return self.assume(node, asked)
+            self.refused(node, problem)
+            return self.assume(node, assumed.guessed(node) if assumed.reads_data(node) else asked)
         return self.known(shapes)
 
     def without_layer(self, node: Node, asked: Mapping[str, assumed.Assumption]) -> LayerReport:
@@ -150,7 +150,7 @@ class _PhaseCheck:
             self.findings.add(problem_of(problem, "warning" if skip else "unsupported"))
         return self.assume(node, assumed.guessed(node) if assumed.reads_data(node) else asked)
 
-    def refused(self, problem: PycaffeliteError) -> None:
+    def refused(self, node: Node, problem: PycaffeliteError) -> None:
         """Say what a layer refuses; no error of the file where shapes are assumed, or where a fork may take it."""
         if self.assumed and isinstance(problem, ShapeError):
             self.findings.say(
@@ -162,7 +162,19 @@ class _PhaseCheck:
         elif self.settings.skip_unknown and isinstance(problem, UnsupportedError):
             self.findings.add(problem_of(problem, "warning"))
         else:
-            self.findings.add(problem_of(problem, "unsupported" if self.of_other_caffe else None))
+            self.findings.add(problem_of(problem, "unsupported" if self.may_run_elsewhere(node) else None))
+
+    def may_run_elsewhere(self, node: Node) -> bool:
+        """Tell whether some other Caffe may well take a layer that is refused.
+
+        Forks add bottoms, tops and options to layers, above all to those that read data, and many take volumes where
+        Caffe 1.0 takes images.
+        """
+        arity = layer_class(node.type).arity
+        ends = ((node.bottoms, arity.bottoms), (node.tops, arity.tops))
+        more = any(most is not None and len(names) > most for names, (_, most) in ends)
+        volumes = any(len(self.flow.shapes[name]) > len("nchw") for name in node.bottoms)
+        return self.of_other_caffe or more or volumes or assumed.reads_data(node)
 
     def misplaced(self, problem: PycaffeliteError) -> None:
         """Say that a layer cannot work in place, as Caffe does not: there it gives wrong results, in known shapes."""
