@@ -74,7 +74,7 @@ class Solver:
         self._rule = find_rule(parameter, self._where)
         self.updaters = [Updater(self._rule, param.blob.data, param.blob.diff) for param in self.net.learnables]
         self._losses = LossWindow(parameter.average_loss)
-        self._schedule = Schedule(parameter, self.net)
+        self._schedule = Schedule(parameter, self.net, self._where)
         self._info = InfoBlocks(parameter, train, self._where)
         self._best = BestKeeper(parameter, self.test_nets, self._where)
         self._watcher = Sentinel(train, self.updaters)

@@ -34,11 +34,11 @@ def _fixed(p: Any, _iteration: int, _step: int, _real: Any) -> Any:
 
 
 def _step(p: Any, _iteration: int, step: int, _real: Any) -> Any:
-    return p.base_lr * math.pow(p.gamma, step)
+    return p.base_lr * to_the_power(p.gamma, step)
 
 
 def _exp(p: Any, iteration: int, _step: int, _real: Any) -> Any:
-    return p.base_lr * math.pow(p.gamma, iteration)
+    return p.base_lr * to_the_power(p.gamma, iteration)
 
 
 def _inv(p: Any, iteration: int, _step: int, real: Any) -> Any:
@@ -77,7 +77,15 @@ def _sigmoid(p: Any, iteration: int, _step: int, real: Any) -> Any:
 
 def _power(base: Any, exponent: float, real: Any) -> Any:
     # NumPy's own float32 power may be off by a bit; rounding the double result is what a C library does.
-    return _rounded(math.pow(float(base), exponent), real)
+    return _rounded(to_the_power(float(base), exponent), real)
+
+
+def to_the_power(base: float, exponent: float) -> float:
+    """Return a power as C does: infinite where it is too large, and no number where there is none."""
+    try:
+        return math.pow(base, exponent)
+    except (OverflowError, ValueError):  # ValueError: 0 to a negative power, or a negative base to a fraction
+        return math.inf if base >= 0 else math.nan
 
 
 def _rounded(value: float, real: Any) -> Any:
@@ -217,11 +225,12 @@ def learning_rate(parameter: Any, iteration: int, current_step: int, dtype: npt.
         dtype: The element type of the net; Caffe computes in it.
     """
     real = np.dtype(dtype).type
-    rate = _warm_up(parameter, iteration, real)
-    if rate is None:
-        rate = POLICIES[parameter.lr_policy].formula(parameter, iteration, current_step, real)
     least = parameter.min_lr if parameter.HasField("min_lr") else -math.inf
-    return float(real(max(rate, least)))
+    with np.errstate(all="ignore"):  # a rate that overflows is infinite, and one of 0 iterations in all no number
+        rate = _warm_up(parameter, iteration, real)
+        if rate is None:
+            rate = POLICIES[parameter.lr_policy].formula(parameter, iteration, current_step, real)
+        return float(real(max(rate, least)))
 
 
 def is_warming_up(parameter: Any, iteration: int) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,20 +22,28 @@ class Schedule:
     Args:
         parameter: A SolverParameter that `rates.check_policy` has passed.
         net: The train net, whose `param` messages may name a policy for a single blob.
+        where: Gives the location of a field of the solver, for an error.
 
     Attributes:
         current_step: Steps taken by the policy, as a solver state keeps it.
 
     Raises:
-        FieldError: A blob names a policy that does not exist.
+        FieldError: A blob names a policy that does not exist, or one that lacks its field.
     """
 
-    def __init__(self, parameter: Any, net: Net) -> None:
+    def __init__(self, parameter: Any, net: Net, where: rates.Where = rates.nowhere) -> None:
         self.parameter = parameter
         self.current_step = 0
         self._real: Any = net.dtype.type
         self._least_loss, self._least_at = _NEVER, 0
         self._blobs = _blob_policies(net)
+        if "step" in self._blobs and parameter.localstepsize < 1:
+            raise FieldError(
+                "localstepsize must be positive",
+                where=where("localstepsize"),
+                expected='localstepsize of at least 1 (iterations), for a blob with `lr_policy: "step"`',
+                got=f"localstepsize: {parameter.localstepsize}",
+            )
 
     def number(self, iteration: int) -> int:
         """Return the number that an iteration, counted from 0, has for the policies."""
@@ -83,9 +90,9 @@ class Schedule:
             case "naive_inv":
                 return 1.0 / (number // _NAIVE_EPOCH + 1)
             case "power_inv":
-                return math.pow(1.0 + p.localgamma * number, -p.localpower)
+                return rates.to_the_power(1.0 + p.localgamma * number, -p.localpower)
             case "step":
-                return math.pow(p.localgamma, number // p.localstepsize)
+                return rates.to_the_power(p.localgamma, number // p.localstepsize)
         return 1.0
 
 

@@ -58,6 +58,23 @@ def test_sigmoid_with_an_overflowing_exponent_is_zero():
     assert rates(parameter, [100]) == [0]
 
 
+@pytest.mark.parametrize(
+    ("fields", "iteration", "rate"),
+    [
+        ('base_lr: 1 lr_policy: "exp" gamma: 2', 2000, np.inf),
+        ('base_lr: 0 lr_policy: "exp" gamma: 2', 2000, np.nan),
+        ('base_lr: 1 lr_policy: "step" stepsize: 1 gamma: 1e30', 20, np.inf),
+        ('base_lr: 1 lr_policy: "inv" gamma: 1e30 power: -12', 1000, np.inf),
+        ('base_lr: 1 lr_policy: "poly" power: -0.5 max_iter: 9', 9, np.inf),
+        ('base_lr: 1 lr_policy: "poly" power: 1 max_iter: 0', 1, 0),
+    ],
+)
+def test_what_overflows_is_infinite_as_in_the_reference(fields, iteration, rate):
+    parameter = parse_solver(fields).solver
+    step = next_step(parameter, iteration, 0)
+    np.testing.assert_equal(learning_rate(parameter, iteration, step), rate)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(sorted(POLICIES)), st.integers(0, 10**6), st.sampled_from([np.float32, np.float64]))
 def test_every_rate_is_finite_and_fits_its_type(policy, iteration, dtype):

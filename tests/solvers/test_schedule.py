@@ -86,3 +86,8 @@ def test_the_fork_that_has_them_spells_them_another_way():
     net = build(build_graph(parse_net(text, "net.prototxt")), seed=1)
     solver = parse_solver('base_lr: 1 lr_policy: "fixed" localgamma: 0.0001').solver
     assert Schedule(solver, net).blob_factors(999) == pytest.approx([0.931012, 1.0], abs=6e-7)  # the thousandth
+
+
+def test_steps_of_a_blob_need_their_length(make_solver):
+    with pytest.raises(FieldError, match="localstepsize must be positive"):
+        schedule(make_solver, 'lr_policy: "fixed" localgamma: 0.5 localstepsize: 0', "step")
