@@ -13,7 +13,7 @@ from pycaffelite.api import locate_net
 from pycaffelite.errors import FieldError, Location, PrototxtError, PycaffeliteError
 from pycaffelite.graph.wiring import build_graph
 from pycaffelite.schema import messages
-from pycaffelite.schema.problems import Report, raise_problem, strict_problem
+from pycaffelite.schema.problems import WARNING, Report, raise_problem, strict_problem
 from pycaffelite.schema.reader import NetFile, SolverFile, kind_of, parse_solver, read_net, read_solver
 
 
@@ -159,11 +159,18 @@ def apply_setting(file: SolverFile, setting: str) -> None:
         value = f'"{value}"'
     try:
         # Repeated fields take several values as in a prototxt: --set "stepvalue=[100, 200]".
-        given = parse_solver(f"{name}: {value}", f"--set {setting}", strict_problem)
-    except PrototxtError as error:
+        given = parse_solver(f"{name}: {value}", f"--set {setting}", _setting_problem)
+    except (PrototxtError, FieldError) as error:
         raise FieldError(
             error.what, where=Location(f"--set {setting}"), expected=error.expected, got=error.got, hint=error.hint
         ) from error
     file.solver.ClearField(name)
     file.solver.MergeFrom(given.solver)
     file.source.override(name, f"--set {setting}")
+
+
+def _setting_problem(problem: PycaffeliteError) -> None:
+    """Stop at a warning too: who types a setting can type it again."""
+    if problem.severity == WARNING:
+        problem.hint = problem.hint or "write it so: a file is read with a warning then, a setting is not"
+    strict_problem(problem)

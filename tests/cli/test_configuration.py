@@ -123,3 +123,7 @@ class TestSettings:
     def test_values_of_the_wrong_kind(self) -> None:
         with pytest.raises(FieldError, match="--set max_iter=many"):
             apply_setting(parse_solver("base_lr: 1"), "max_iter=many")
+
+    def test_what_a_file_may_misspell_is_an_error_that_says_so(self) -> None:
+        with pytest.raises(FieldError, match=r'--set type=adam: `type: "adam"` is read as "Adam"\n\nhint: write it so'):
+            apply_setting(parse_solver("base_lr: 1"), "type=adam")
