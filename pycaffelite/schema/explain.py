@@ -43,6 +43,7 @@ def odd_token(source: SourceMap, token: Token) -> PycaffeliteError:
         ),
         "long": ("this text goes over several lines", "write each line in quotes of its own", "read whole"),
         "open": ("this text is not closed on its line", f"write the closing {text[0]}", "closed at the next blank"),
+        "wide": (f"this mark is {_character(text[0])}", "use the plain one", "read as the plain one"),
         "blank": (f"this blank is {_character(text[0])}", "use plain spaces", "read as a space"),
     }[kind]
     return warning(PrototxtError(what, where=source.at(offset), got=f"`{_shorten(text)}`", hint=hint), mended)
@@ -121,6 +122,13 @@ def no_colon(source: SourceMap, name: str, token: Token) -> PycaffeliteError:
     if token[0] == "bad":
         return _bad_character(token[1], where, expected)
     return PrototxtError(f"no colon after `{name}`", where=where, expected=expected, got=token_text(token))
+
+
+def no_name(source: SourceMap, plan: FieldPlan, token: Token) -> PycaffeliteError:
+    """A further value of a repeated field, without the name that each needs."""
+    expected = f"`{plan.name}: VALUE` for each value, or `{plan.name}: [VALUE, VALUE]`"
+    what = f"a value of `{plan.name}` stands without its name"
+    return PrototxtError(what, where=source.at(token[2]), expected=expected, got=token_text(token))
 
 
 def no_value(source: SourceMap, token: Token, plan: FieldPlan) -> PycaffeliteError:

@@ -47,9 +47,9 @@ def holds_placeholder(text: str) -> bool:
 
 
 def refuse_placeholder(source: SourceMap, tokens: Sequence[Token], index: int) -> None:
-    """Raise for `<NAME>` or `{name}` where a value belongs."""
+    """Raise for `<NAME>`, `{name}` or `{3x3name}` where a value belongs."""
     opener, name, closer = (token[1] for token in (*tokens[index : index + 3], ("", "", 0), ("", "", 0))[:3])
-    if opener + closer in ("<>", "{}") and name.isidentifier():
+    if opener + closer in ("<>", "{}") and f"_{name}".isidentifier() and not name.isdecimal():
         raise _template(source, tokens[index][2], f"{opener}{name}{closer}")
 
 

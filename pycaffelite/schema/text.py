@@ -78,6 +78,7 @@ class _Parser:
         self.index = 0
         self.nonsense = 0
         self.open: list[_Block] = []
+        self.last: tuple[_Block | None, FieldPlan | None, int] = (None, None, -1)  # a repeated field, behind its value
         self.last_closed: tuple[str, int, int] | None = None  # name, offset of the block, offset of its closing brace
 
     def check_characters(self) -> None:
@@ -129,12 +130,23 @@ class _Parser:
                 problem = explain.not_a_field(self.source, token, block.name, block.mark.offset, closer)
                 self.report(warning(problem, "passed over"))
                 self.index += 1
+            elif (kind in ("number", "string") or text == "-") and (plan := self.more_of(block)) is not None:
+                problem = explain.no_name(self.source, plan, self.tokens[self.index])
+                self.report(warning(problem, f"read as one more `{plan.name}`"))
+                self.value(block, plan, offset)
+                self.index += self.tokens[self.index][1] == ","
             else:
                 token = self.tokens[self.index]
                 self.lost(explain.not_a_field(self.source, token, block.name, block.mark.offset, closer))
                 self.index += 1
         self.open.pop()
         self.check_required(block)
+
+    def more_of(self, block: _Block) -> FieldPlan | None:
+        """Return the repeated field of which one value has just been read in this block, perhaps with a comma."""
+        last, plan, end = self.last
+        behind = self.index == end or (self.index == end + 1 and self.tokens[end][1] == ",")
+        return plan if last is block and behind else None
 
     def lost(self, problem: PycaffeliteError) -> None:
         """Report something that makes no sense; a text that is full of it is no prototxt at all."""
@@ -295,6 +307,7 @@ class _Parser:
         self.source.used.add((block.plan.name, form.stored))
         if form.repeated:
             getattr(block.message, form.stored).append(value)
+            self.last = block, form, self.index
         else:
             setattr(block.message, form.stored, value)
         if form.kind == "string" and mending.holds_placeholder(value):

@@ -23,6 +23,7 @@ _TOKEN = re.compile(
       | (?P<long>"[^"]{0,2000}+(?<!:)(?<!:[ ])(?<!:[ ][ ])"|'[^']{0,2000}+(?<!:)(?<!:[ ])(?<!:[ ][ ])')
       | (?P<open>"[^"\s{}]*+|'[^'\s{}]*+)
       | (?P<blank>[\xa0\u2000-\u200b\u202f\u3000\ufeff]++)
+      | (?P<wide>[\uff0c\uff1a\uff1b\uff5b\uff5d])
       | (?P<end>\Z)
       | (?P<bad>.) )""",
     re.VERBOSE | re.DOTALL,
@@ -58,7 +59,7 @@ def tokenize(text: str, odd: list[Token] | None = None) -> list[Token]:
     Args:
         text: The text.
         odd: Takes what text format does not know and yet is clear: comments and blanks of other kinds, which are passed
-            over, and texts in curly quotes or without their closing one, which become strings.
+            over, texts in curly quotes or without their closing one, which become strings, and full-width marks.
     """
     tokens = []
     for match in _TOKEN.finditer(text):
@@ -67,16 +68,20 @@ def tokenize(text: str, odd: list[Token] | None = None) -> list[Token]:
         if kind in _ODD:
             if odd is not None:
                 odd.append(token)
-            if kind not in ("curly", "long", "open"):
+            if kind in ("comment", "blank"):
                 continue
-            token = ("string", _quoted(token[1].strip(_QUOTES)), token[2])
+            if kind == "wide":
+                token = ("mark", chr(ord(token[1]) - _WIDER_BY), token[2])
+            else:
+                token = ("string", _quoted(token[1].strip(_QUOTES)), token[2])
         tokens.append(token)
         if kind == "end":
             break
     return tokens
 
 
-_ODD = ("comment", "curly", "long", "open", "blank")
+_ODD = ("comment", "curly", "long", "open", "blank", "wide")
+_WIDER_BY = 0xFEE0  # the full-width form of a character stands so far behind it
 _QUOTES = "\"'\u201c\u201d\u201e\u2018\u2019"
 
 
