@@ -16,7 +16,7 @@ from nets import NETS, Definition
 from pycaffelite.kernels.probe import multiply_add_rate
 
 ROOT = Path(__file__).parents[1]
-TOLERANCE = {"PyTorch": 1e-4, "OpenCV": 1e-3}  # OpenCV's Winograd convolutions round more
+TOLERANCE = {"PyTorch": 1e-4, "NumPy": 1e-4, "OpenCV": 1e-3}  # OpenCV's Winograd convolutions round more
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Peer:
 
 EAGER = Peer("PyTorch eager", "torch_peer.py")
 OPENCV = Peer("OpenCV dnn", "opencv_peer.py")
+NUMPY = Peer("NumPy with OpenBLAS", "numpy_peer.py")
 OURS = "ours.py"
 PLAIN = Peer("ours, plain LeNet", OURS, net="lenet")
 # Of these the best one counts.
@@ -59,7 +60,7 @@ class Row:
         mode: "train", "gradients" or "forward".
         batch: Images a pass.
         net: A key of NETS, or the name of a net and its solver in this repository.
-        targets: The least ratio for each peer.
+        targets: The least ratio for each peer; None where the peer only informs.
         tuned: The least ratio for the best of PyTorch's other configurations.
         quick: Whether a quick run has it.
     """
@@ -69,7 +70,7 @@ class Row:
     mode: str
     batch: int
     net: str
-    targets: dict[Peer, float]
+    targets: dict[Peer, float | None]
     tuned: float | None = None
     quick: bool = True
 
@@ -83,16 +84,18 @@ def _forward(net: str, name: str, torch: float, opencv: float, batches: tuple[in
 
 
 ROWS = [
-    Row("lenet", "LeNet training, batch 64, LevelDB", "train", 64, "lenet", {EAGER: 3.0}, tuned=2.0),
-    Row("lenet_dsn", "deeply supervised LeNet, the same", "train", 64, "lenet_dsn", {EAGER: 3.0, PLAIN: 1 / 1.2}),
-    Row("cifar10_quick", "CIFAR-10 quick training, batch 100", "train", 100, "cifar10_quick", {EAGER: 2.0}),
+    Row("lenet", "LeNet training, batch 64, LevelDB", "train", 64, "lenet", {EAGER: 3.0, NUMPY: None}, tuned=2.0),
+    Row("lenet_dsn", "deeply supervised LeNet, the same", "train", 64, "lenet_dsn",
+        {EAGER: 3.0, NUMPY: None, PLAIN: 1 / 1.2}),
+    Row("cifar10_quick", "CIFAR-10 quick training, batch 100", "train", 100, "cifar10_quick",
+        {EAGER: 2.0, NUMPY: None}),
     Row("caffenet", "CaffeNet forward and backward, batch 10", "gradients", 10, "caffenet", {EAGER: 1.5}),
     *_forward("googlenet", "GoogLeNet", 1.2, 1.2),
     *_forward("resnet50", "ResNet-50", 1.2, 1.2),
     *_forward("vgg16", "VGG-16", 1.2, 1.0, (1,)),
     *_forward("mobilenet", "MobileNet v1", 1.2, 1.0),
     *_forward("squeezenet", "SqueezeNet 1.1", 1.2, 1.0),
-]
+]  # fmt: skip
 
 
 @dataclass
@@ -132,7 +135,7 @@ class Bench:
     def worker(self, job: Job, peer: Peer | None, threads: int | None = None) -> Worker:
         """Start a peer's worker; None is ours."""
         script, configuration = (OURS, ()) if peer is None else (peer.script, peer.configuration)
-        python = sys.executable if script == OURS else self.torch_python
+        python = sys.executable if script in (OURS, NUMPY.script) else self.torch_python
         return Worker(script, [*job.arguments(), *configuration], threads=threads or self.threads, python=python)
 
     def look_at_peak(self) -> float:
@@ -152,7 +155,7 @@ def measure(row: Row, bench: Bench) -> Iterator[Figure]:
     workers |= {peer.name: bench.worker(bench.job(row, peer.net) if peer.net else job, peer) for peer in peers}
     with running(workers) as ready:
         for name, worker in ready.items():
-            _check(row, name, worker)
+            check(row.key, name, worker)
         times = alternate(ready, pairs=bench.pairs, seconds=bench.seconds)
         ends = {name: worker.close() for name, worker in ready.items()}
     bench.look_at_peak()
@@ -178,8 +181,8 @@ def measure(row: Row, bench: Bench) -> Iterator[Figure]:
         )
 
 
-def _check(row: Row, name: str, worker: Worker) -> None:
+def check(key: str, name: str, worker: Worker) -> None:
     """Refuse to compare with a peer that computes something else."""
     tolerance = TOLERANCE.get(name.split(" ", maxsplit=1)[0])
     if tolerance is not None and not worker.about["difference"] <= tolerance:
-        raise WorkerError(f"{row.key}: {name} differs from ours by {worker.about['difference']:.1e}")
+        raise WorkerError(f"{key}: {name} differs from ours by {worker.about['difference']:.1e}")
