@@ -1,4 +1,4 @@
-"""Measures pycaffelite against PyTorch and OpenCV on this machine: `python benchmarks/run.py`.
+"""Measures pycaffelite against PyTorch, OpenCV and NumPy on this machine: `python benchmarks/run.py`.
 
 Needs `pip install ".[bench]"`, or --torch-python with a Python that has PyTorch and OpenCV 4. A peer that is not there
 is left out. Ours and the peers run in alternation; the table shows medians, and ratios of neighbouring runs.
@@ -22,7 +22,6 @@ from rows import ROWS, Bench, measure
 from pycaffelite.kernels._jit import set_threads
 from pycaffelite.kernels.probe import measure_machine
 
-MARKS = ("<!-- figures: begin -->", "<!-- figures: end -->")
 BUSY = 0.7  # load average of a machine that does something else
 OTHER_ROWS = ("reading", "update", "starting", "scaling")
 
@@ -32,13 +31,13 @@ def parse() -> argparse.Namespace:
     keys = [*(row.key for row in ROWS), *OTHER_ROWS]
     parser.add_argument("--only", action="append", metavar="ROW", choices=keys, help=f"one of {', '.join(keys)}")
     parser.add_argument("--quick", action="store_true", help="fewer rows, short runs, no compiled peers: two minutes")
-    parser.add_argument("--scaling", action="store_true", help="measure how cost grows, too")
+    parser.add_argument("--scaling", action="store_true", help="measure how cost grows, too: four minutes")
     parser.add_argument("--pairs", type=int, help="alternations (default 7, quick 3)")
     parser.add_argument("--seconds", type=float, help="length of one run (default 0.5, quick 0.1)")
     parser.add_argument("--threads", type=int, help="of ours and of the peers (default: all CPUs)")
     parser.add_argument("--torch-python", default=sys.executable, help="a Python that has torch and cv2")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
-    parser.add_argument("--docs", type=Path, help="replace the block of figures in this Markdown file")
+    parser.add_argument("--docs", type=Path, help="replace the tables in this Markdown file by those just measured")
     options = parser.parse_args()
     if options.docs and not options.docs.is_file():
         parser.error(f"--docs: there is no file {options.docs}")
@@ -60,23 +59,27 @@ def main() -> None:
             quick=options.quick,
         )
         bench.look_at_peak()
-        for figure in _figures(options, bench):
+        points = scaling.shorter(bench)
+        for figure in _figures(options, bench, points):
             figures.append(figure)
             print(f"{figure.row}: {figure.ratio:.2f} x {figure.against}", file=sys.stderr, flush=True)
         limits = measure_machine()
-        machine |= {"gflops": max(limits.flops, bench.peak) / 1e9, "gigabytes": limits.bandwidth / 1e9}
+        machine |= {"gflops": max(limits.flops, bench.peak, points.peak) / 1e9, "gigabytes": limits.bandwidth / 1e9}
     order = {row.key: number for number, row in enumerate(ROWS)}
     figures.sort(key=lambda figure: order.get(figure.row, len(order)))
-    print(_head(machine, bench))
-    print(text_table(figures, machine["gflops"]))
     if options.json:
         options.json.write_text(as_json(machine, figures), encoding="utf-8")
-    if options.docs:
-        _write_block(options.docs, f"{_head(machine, bench)}\n\n{markdown_table(figures, machine['gflops'])}")
+    for name, how in (("figures", bench), ("scaling", points)):
+        table = [figure for figure in figures if (figure.row == "scaling") == (name == "scaling")]
+        if table:
+            head = _head(machine, how)
+            print(f"{head}\n{text_table(table, machine['gflops'])}")
+            if options.docs:
+                _write_block(options.docs, name, f"{head}\n\n{markdown_table(table, machine['gflops'])}")
 
 
-def _figures(options: argparse.Namespace, bench: Bench) -> Iterator[Figure]:
-    """Run what was asked for."""
+def _figures(options: argparse.Namespace, bench: Bench, points: Bench) -> Iterator[Figure]:
+    """Run what was asked for; `points` is how to measure one point of how cost grows."""
     wanted = set(options.only or [*(row.key for row in ROWS if row.quick or not bench.quick), *OTHER_ROWS[:3]])
     if options.scaling:
         wanted.add("scaling")
@@ -95,7 +98,7 @@ def _figures(options: argparse.Namespace, bench: Bench) -> Iterator[Figure]:
     if "starting" in wanted:
         yield from _survive("starting", single.starting(bench))
     if "scaling" in wanted:
-        yield from _survive("scaling", scaling.measure(bench))
+        yield from _survive("scaling", scaling.measure(points))
 
 
 def _survive(key: str, figures: Iterator[Figure]) -> Iterator[Figure]:
@@ -121,13 +124,14 @@ def _head(machine: dict[str, Any], bench: Bench) -> str:
     return "\n".join(lines)
 
 
-def _write_block(path: Path, text: str) -> None:
-    """Put the figures between the two marks of a document."""
-    before, _, rest = path.read_text(encoding="utf-8").partition(MARKS[0])
-    _, found, after = rest.partition(MARKS[1])
+def _write_block(path: Path, name: str, text: str) -> None:
+    """Put a table between its two marks in a document."""
+    begin, end = (f"<!-- {name}: {which} -->" for which in ("begin", "end"))
+    before, _, rest = path.read_text(encoding="utf-8").partition(begin)
+    _, found, after = rest.partition(end)
     if not found:
-        raise SystemExit(f"{path} lacks the marks {MARKS[0]} and {MARKS[1]}")
-    path.write_text(f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{after}", encoding="utf-8")
+        raise SystemExit(f"{path} lacks the marks {begin} and {end}")
+    path.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

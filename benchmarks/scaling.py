@@ -1,13 +1,17 @@
-"""How cost grows: with batch, image size, depth, parameters and threads; ours against PyTorch eager."""
+"""How cost grows: with batch, image size, depth, parameters and threads; ours against PyTorch eager.
+
+There are many points, so each has shorter runs than a row of the other table.
+"""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from figures import Figure
 from pairs import alternate, median_ratio, running
-from rows import EAGER, Bench
+from rows import EAGER, Bench, check
 from zoo.writer import Writer
 
 from nets import NETS, Definition
@@ -52,14 +56,22 @@ def points(quick: bool, threads: int) -> Iterator[tuple[str, Definition, int, st
         yield f"ResNet-50 forward, batch 1, threads {count}", NETS["resnet50"], 1, "forward", count
 
 
+def shorter(bench: Bench) -> Bench:
+    """Return how a point is measured."""
+    return replace(bench, pairs=min(5, bench.pairs), seconds=min(0.2, bench.seconds))
+
+
 def measure(bench: Bench) -> Iterator[Figure]:
     """Measure all points."""
     for number, (title, definition, batch, mode, threads) in enumerate(points(bench.quick, bench.threads)):
         job = bench.definition_job(f"scaling-{number}", definition, batch, mode)
         workers = {name: bench.worker(job, peer, threads) for name, peer in (("ours", None), (EAGER.name, EAGER))}
         with running(workers) as ready:
-            times = alternate(ready, pairs=min(5, bench.pairs), seconds=bench.seconds)
+            for name, worker in ready.items():
+                check(title, name, worker)
+            times = alternate(ready, pairs=bench.pairs, seconds=bench.seconds)
             ends = {name: worker.close() for name, worker in ready.items()}
+        bench.look_at_peak()
         ours, theirs = statistics.median(times["ours"]), times.get(EAGER.name, times["ours"])
         yield Figure(
             "scaling",

@@ -58,12 +58,12 @@ def test_tables():
 def test_the_block_of_a_document_is_replaced(tmp_path: Path):
     run = importlib.import_module("run")
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{run.MARKS[0]}\nold\n{run.MARKS[1]}\nafter\n", encoding="utf-8")
-    run._write_block(page, "new")
-    assert page.read_text(encoding="utf-8") == f"before\n{run.MARKS[0]}\nnew\n{run.MARKS[1]}\nafter\n"
-    page.write_text("no marks", encoding="utf-8")
-    with pytest.raises(SystemExit, match="lacks the marks"):
-        run._write_block(page, "new")
+    text = "<!-- a: begin -->\nold\n<!-- a: end -->\nmore\n<!-- b: begin -->\nold\n<!-- b: end -->\n"
+    page.write_text(text, encoding="utf-8")
+    run._write_block(page, "b", "new")
+    assert page.read_text(encoding="utf-8") == text.replace("begin -->\nold\n<!-- b", "begin -->\nnew\n<!-- b")
+    with pytest.raises(SystemExit, match="lacks the marks <!-- c: begin"):
+        run._write_block(page, "c", "new")
 
 
 def test_every_row_names_a_net_that_exists():
