@@ -86,7 +86,10 @@ def verify(path: Path) -> dict[str, Any] | None:
         return None
     side = read(path)
     digests = side.get("sha256") if side is not None else None
-    wanted = digests.get(path.name) if isinstance(digests, dict) else None
+    # By the kind of file and not by its name: snapshots may be renamed, and a side file may belong to another one.
+    kind = _kind(path.name)
+    known = digests.items() if isinstance(digests, dict) else ()
+    wanted = next((digest for name, digest in known if _kind(name) == kind), None)
     if wanted is not None and sha256_of(path) != wanted:
         raise SnapshotError(
             "this file is not what the snapshot wrote",
@@ -96,6 +99,11 @@ def verify(path: Path) -> dict[str, Any] | None:
             hint=f"take an earlier snapshot; if it was replaced on purpose, delete {side_path(path).name}",
         )
     return side
+
+
+def _kind(name: str) -> str:
+    """Return the ending of a file of a snapshot, such as ".solverstate.h5"."""
+    return "".join(Path(name).suffixes[-2:] if name.endswith(".h5") else Path(name).suffixes[-1:])
 
 
 def resume_seed(path: str | Path) -> int | None:

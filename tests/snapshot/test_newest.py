@@ -89,6 +89,15 @@ def test_weights_of_another_generation_are_seen(tmp_path: Path) -> None:
     assert newest(tmp_path)[0] == str(before)
 
 
+def test_a_side_file_of_another_snapshot_is_seen(tmp_path: Path) -> None:
+    first, second = sealed(tmp_path, 4), sealed(tmp_path, 6)
+    resume.side_path(second).write_bytes(resume.side_path(first).read_bytes())
+    path, said = newest(tmp_path)
+    assert path == str(first)
+    assert len(said) == 1
+    assert said[0].startswith(f"{second}: this file is not what the snapshot wrote")
+
+
 def test_bare_files_are_read_as_far_as_their_form_tells(tmp_path: Path) -> None:
     before = bare(tmp_path, 10)
     bare(tmp_path, 20).write_bytes(b"\xff\xff")
