@@ -86,7 +86,13 @@ class WiringError(PycaffeliteError):
 
 
 class ShapeError(PycaffeliteError):
-    """A layer cannot work on blobs of these shapes."""
+    """A layer cannot work on blobs of these shapes.
+
+    Attributes:
+        tops: The shape that Caffe gives to each top all the same, where it goes on and computes nonsense; else empty.
+    """
+
+    tops: tuple[tuple[int, ...], ...] = ()
 
 
 class DataError(PycaffeliteError):

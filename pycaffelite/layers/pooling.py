@@ -9,7 +9,7 @@ from pycaffelite.blob import Blob, Shape
 from pycaffelite.errors import FieldError, ShapeError, WiringError
 from pycaffelite.kernels import pooling
 from pycaffelite.layers.base import Arity, Context, Layer, Layout, shape_text
-from pycaffelite.layers.pools import Pool, draw_uniform, pooled_sizes
+from pycaffelite.layers.pools import Pool, draw_uniform, pooled_sizes, window_counts
 from pycaffelite.layers.registry import register
 from pycaffelite.layers.windows import LARGEST, Windows
 from pycaffelite.schema import messages
@@ -87,8 +87,13 @@ class Pooling(Layer):
             raise ShapeError(
                 "Pooling needs four axes", expected="N x C x H x W", got=f"bottom of shape {shape_text(shape)}"
             )
-        sizes = pooled_sizes(shape, self._windows(shape), floor=self.floor, hint="write `round_mode: FLOOR`")
-        top = (*shape[:2], *sizes)
+        windows = self._windows(shape)
+        top = (*shape[:2], *window_counts(shape, windows, floor=self.floor))
+        try:
+            pooled_sizes(shape, windows, floor=self.floor, hint="write `round_mode: FLOOR`")
+        except ShapeError as problem:
+            problem.tops = (top,) * max(1, len(self.message.top)) if min(top) >= 0 else ()
+            raise
         return Layout([top] * max(1, len(self.message.top)), buffers=self.pool.buffers(top))
 
     def _windows(self, shape: Shape) -> Windows:

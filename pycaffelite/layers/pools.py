@@ -31,21 +31,28 @@ def pooled_sizes(shape: Shape, windows: Windows, *, floor: bool = False, hint: s
     Raises:
         ShapeError: There is no window, or the last one holds no input.
     """
-    sizes = []
     names = "dhw"[5 - len(shape) :] if len(shape) <= 5 else ""
-    numbers = zip(shape[2:], windows.kernel, windows.stride, windows.pad, strict=True)
-    for axis, (length, kernel, stride, pad) in enumerate(numbers):
+    sizes = window_counts(shape, windows, floor=floor)
+    numbers = zip(names, sizes, shape[2:], windows.kernel, windows.stride, windows.pad, strict=True)
+    for name, size, length, kernel, stride, pad in numbers:
+        if size < 1 or (size - 1) * stride - pad >= length:
+            raise ShapeError(
+                "kernel does not fit its input" if size < 1 else "the last window holds no input",
+                expected=f"windows of {kernel} places, {stride} apart, that all touch the input along {name}",
+                got=f"bottom of shape {shape_text(shape)}",
+                hint="use a smaller kernel or pad the input" if size < 1 else hint,
+            )
+    return sizes
+
+
+def window_counts(shape: Shape, windows: Windows, *, floor: bool = False) -> Shape:
+    """Return what `pooled_sizes` returns, whether there is input in every window or not."""
+    sizes = []
+    for length, kernel, stride, pad in zip(shape[2:], windows.kernel, windows.stride, windows.pad, strict=True):
         room = length + 2 * pad - kernel
         size = (room // stride if floor else -(-room // stride)) + 1
         if any(windows.pad) and (size - 1) * stride >= length + pad:
             size -= 1
-        if size < 1 or (size - 1) * stride - pad >= length:
-            raise ShapeError(
-                "kernel does not fit its input" if size < 1 else "the last window holds no input",
-                expected=f"windows of {kernel} places, {stride} apart, that all touch the input along {names[axis]}",
-                got=f"bottom of shape {shape_text(shape)}",
-                hint="use a smaller kernel or pad the input" if size < 1 else hint,
-            )
         sizes.append(size)
     return tuple(sizes)
 

@@ -326,3 +326,16 @@ def test_what_other_caffes_may_take_is_unsupported(text, tops):
     report = check(text)
     assert report.status == "unsupported"
     assert report.phases["TRAIN"].layers[-1].tops == tops
+
+
+def test_shapes_that_caffe_gives_although_a_window_is_empty():
+    text = (
+        'input: "x" input_shape { dim: 1 dim: 2 dim: 4 dim: 3 }'
+        'layer { name: "p" type: "Pooling" bottom: "x" top: "y" top: "m" pooling_param { kernel_size: 1 stride: 2 } }'
+        'layer { name: "r" type: "ReLU" bottom: "y" top: "z" }'
+    )
+    report = check(text)
+    assert report.status == "unsupported"
+    tops = [layer.tops for layer in report.phases["TEST"].layers[1:]]
+    assert tops == [{"y": (1, 2, 3, 2), "m": (1, 2, 3, 2)}, {"z": (1, 2, 3, 2)}]
+    assert check(text.replace("kernel_size: 1", "kernel_size: 9")).status == "errors"

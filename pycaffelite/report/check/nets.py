@@ -138,7 +138,8 @@ class _PhaseCheck:
             return self.assume(node, assumed.guessed(node))
         except PycaffeliteError as problem:
             self.refused(node, problem)
-            return self.assume(node, assumed.guessed(node) if assumed.reads_data(node) else asked)
+            guess = assumed.guessed(node) if assumed.reads_data(node) else asked
+            return self.as_caffe_does(node, problem) or self.assume(node, guess)
         return self.known(shapes)
 
     def without_layer(self, node: Node, asked: Mapping[str, assumed.Assumption]) -> LayerReport:
@@ -162,7 +163,8 @@ class _PhaseCheck:
         elif self.settings.skip_unknown and isinstance(problem, UnsupportedError):
             self.findings.add(problem_of(problem, "warning"))
         else:
-            self.findings.add(problem_of(problem, "unsupported" if self.may_run_elsewhere(node) else None))
+            elsewhere = self.may_run_elsewhere(node) or (isinstance(problem, ShapeError) and bool(problem.tops))
+            self.findings.add(problem_of(problem, "unsupported" if elsewhere else None))
 
     def may_run_elsewhere(self, node: Node) -> bool:
         """Tell whether some other Caffe may well take a layer that is refused.
@@ -179,6 +181,14 @@ class _PhaseCheck:
     def misplaced(self, problem: PycaffeliteError) -> None:
         """Say that a layer cannot work in place, as Caffe does not: there it gives wrong results, in known shapes."""
         self.findings.add(problem_of(problem, "unsupported"))
+
+    def as_caffe_does(self, node: Node, problem: PycaffeliteError) -> LayerReport | None:
+        """Go on with the shapes that Caffe gives where it would compute nonsense; None where it stops."""
+        if not isinstance(problem, ShapeError) or not problem.tops:
+            return None
+        tops = dict(zip(node.tops, problem.tops, strict=True))
+        self.flow.shapes.update(tops)
+        return LayerReport(node.name, node.type, dict(tops), [])
 
     def assume(self, node: Node, tops: Mapping[str, assumed.Assumption]) -> LayerReport:
         """Go on with tops of assumed shapes; those made in place keep theirs, others have none."""
