@@ -169,14 +169,14 @@ class _PhaseCheck:
     def may_run_elsewhere(self, node: Node) -> bool:
         """Tell whether some other Caffe may well take a layer that is refused.
 
-        Forks add bottoms, tops and options to layers, above all to those that read data, and many take volumes where
+        Forks add bottoms, tops and options to layers, above all to those that bring data, and many take volumes where
         Caffe 1.0 takes images.
         """
         arity = layer_class(node.type).arity
         ends = ((node.bottoms, arity.bottoms), (node.tops, arity.tops))
         more = any(most is not None and len(names) > most for names, (_, most) in ends)
         volumes = any(len(self.flow.shapes[name]) > len("nchw") for name in node.bottoms)
-        return self.of_other_caffe or more or volumes or assumed.reads_data(node)
+        return self.of_other_caffe or more or volumes or not node.bottoms
 
     def misplaced(self, problem: PycaffeliteError) -> None:
         """Say that a layer cannot work in place, as Caffe does not: there it gives wrong results, in known shapes."""
