@@ -109,7 +109,8 @@ ERRORS = {
         'type: "gausian"',
         (2, 2),
         "error: unknown filler type\n"
-        "  expected: one of constant, uniform, gaussian, positive_unitball, xavier, msra, bilinear, from_file, from_binary\n"
+        "  expected: one of constant, uniform, gaussian, positive_unitball, xavier, msra, bilinear, from_file, "
+        "from_binary\n"
         "  got:      `gausian`\n\n"
         "hint: did you mean `gaussian`?",
     ),
