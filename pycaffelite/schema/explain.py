@@ -43,6 +43,7 @@ def odd_token(source: SourceMap, token: Token) -> PycaffeliteError:
         ),
         "long": ("this text goes over several lines", "write each line in quotes of its own", "read whole"),
         "open": ("this text is not closed on its line", f"write the closing {text[0]}", "closed at the next blank"),
+        "merge": ("a merge was left unfinished here", "delete one version and the marks", "the first version counts"),
         "wide": (f"this mark is {_character(text[0])}", "use the plain one", "read as the plain one"),
         "blank": (f"this blank is {_character(text[0])}", "use plain spaces", "read as a space"),
     }[kind]

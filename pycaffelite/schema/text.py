@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from pycaffelite.errors import FieldError, PrototxtError, PycaffeliteError
 from pycaffelite.schema import explain, mending
+from pycaffelite.schema.dialects import is_idle
 from pycaffelite.schema.fields import FieldPlan, MessagePlan, message_plan
 from pycaffelite.schema.printer import format_text
 from pycaffelite.schema.problems import Report, raise_problem, warning
@@ -293,7 +294,7 @@ class _Parser:
             mended = mending.mend(literal, plan) if error.what != OUT_OF_RANGE else None
             if mended is None:
                 mending.refuse_name_for_number(self.source, plan, literal, self.tokens[start][2])
-                idle = plan.foreign and plan.kind == "enum"
+                idle = plan.kind == "enum" and (plan.foreign or is_idle(plan.name))
                 self.report(warning(problem, "passed over") if idle else problem)
                 return
             form, value, how = mended

@@ -61,6 +61,8 @@ def tokenize(text: str, odd: list[Token] | None = None) -> list[Token]:
         odd: Takes what text format does not know and yet is clear: comments and blanks of other kinds, which are passed
             over, texts in curly quotes or without their closing one, which become strings, and full-width marks.
     """
+    if "<<<<<<<" in text:
+        text = _first_version(text, odd)
     tokens = []
     for match in _TOKEN.finditer(text):
         kind = str(match.lastgroup)
@@ -80,6 +82,27 @@ def tokenize(text: str, odd: list[Token] | None = None) -> list[Token]:
     return tokens
 
 
+def _first_version(text: str, odd: list[Token] | None) -> str:
+    """Blank out the marks of unfinished merges, and all but the first version of what they stand around."""
+    lines, found, offset, state = [], [], 0, ""
+    for line in text.splitlines(keepends=True):
+        mark = line[:7]
+        if mark == "<<<<<<<" and not state:
+            found.append(("merge", line.rstrip(), offset))
+            state = mark
+        elif mark in ("=======", "|||||||", ">>>>>>>") and state:
+            state = mark
+        lines.append(line if state in ("", "<<<<<<<") and mark != "<<<<<<<" else _BLANKED.sub(" ", line))
+        state = "" if state == ">>>>>>>" else state
+        offset += len(line)
+    if state:  # it never ends: something else
+        return text
+    if odd is not None:
+        odd += found
+    return "".join(lines)
+
+
+_BLANKED = re.compile(r"[^\n]")
 _ODD = ("comment", "curly", "long", "open", "blank", "wide")
 _WIDER_BY = 0xFEE0  # the full-width form of a character stands so far behind it
 _QUOTES = "\"'\u201c\u201d\u201e\u2018\u2019"

@@ -176,6 +176,13 @@ def test_inputs_without_a_shape_are_left_out():
     assert [str(note) for note in net.notes] == ["<string>:1:1: `input` without a shape was left out"]
 
 
+def test_inputs_without_a_shape_that_a_layer_reads_are_kept():
+    net = parse_net('input: "x"\nlayer { name: "a" type: "ReLU" bottom: "x" top: "y" }')
+    assert net.net.layer[0].type == "Input"
+    assert not net.net.layer[0].HasField("input_param")
+    assert [str(note) for note in net.notes] == ["<string>:1:1: `input` without a shape became a layer of type Input"]
+
+
 def test_notes_are_told_once_with_the_first_place():
     net = read_net(GOLDEN / "v1_lenet.prototxt")
     assert net.dialect == "V1"
@@ -282,7 +289,8 @@ input: "x" input: "y"
 
 def test_the_deeply_supervised_nets_fork():
     assert upgraded(DSN) == upgraded(
-        """layer { name: "c" type: "Convolution" bottom: "x" top: "c" param { lr_mult: 1 lr_policy: "power_inv" }
+        """layer { name: "input" type: "Input" top: "x" top: "y" }
+        layer { name: "c" type: "Convolution" bottom: "x" top: "c" param { lr_mult: 1 lr_policy: "power_inv" }
              param { lr_mult: 2 lr_policy: "nothing" }
              convolution_param { num_output: 12 bias_term: false group: 3 kernel_size: 1 } }
         layer { name: "d" type: "Dropout" bottom: "c" top: "c" dropout_param { dropout_ratio: 0.3 mean_on_test: true } }

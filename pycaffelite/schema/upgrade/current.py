@@ -20,7 +20,7 @@ def inputs_to_layer(net: Traced, about: Circumstances) -> None:
         return
     _shape_other_dims(net, about)
     shaped = net.has("input_shape") or net.has("input_dim")
-    if shaped and _shapes_suffice(net, about):
+    if (shaped and _shapes_suffice(net, about)) or (not shaped and _is_read(net, about)):
         carrier = Traced(messages.NetParameter(), Mark())
         layer = carrier.grow("layer", net.offset("input"))
         _fill_input_layer(net, layer)
@@ -29,10 +29,18 @@ def inputs_to_layer(net: Traced, about: Circumstances) -> None:
         net.message.ClearField("layer")
         net.message.layer.extend(layers)
         net.mark.fields["layer"] = [layer.mark, *net.mark.fields.get("layer", ())]
-        about.note("`input` with its shape became a layer of type Input", net.offset("input"))
+        shape = "with its shape" if shaped else "without a shape"
+        about.note(f"`input` {shape} became a layer of type Input", net.offset("input"))
     elif not shaped:
         about.note("`input` without a shape was left out", net.offset("input"))
     net.clear("input", "input_shape", "input_dim")
+
+
+def _is_read(net: Traced, about: Circumstances) -> bool:
+    """Tell whether a layer of a net in a text reads an `input`; in weights it is a remainder."""
+    return bool(about.source.text) and any(
+        name in layer.bottom for layer in net.message.layer for name in net.message.input
+    )
 
 
 def _shape_other_dims(net: Traced, about: Circumstances) -> None:
@@ -74,6 +82,8 @@ def _fill_input_layer(net: Traced, layer: Traced) -> None:
     layer.put("name", "input", layer.mark.offset)
     layer.put("type", "Input", layer.mark.offset)
     layer.take(net, "input", "top")
+    if not net.has("input_shape") and not net.has("input_dim"):
+        return
     options = layer.part("input_param")
     for index in range(len(net.message.input)):
         if net.has("input_shape"):
