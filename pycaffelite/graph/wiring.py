@@ -13,6 +13,7 @@ from pycaffelite.schema import messages
 from pycaffelite.schema.problems import Report, raise_problem
 from pycaffelite.schema.reader import NetFile
 
+UNKNOWN_BOTTOM = "unknown bottom"
 WITHOUT_STATE = " without another stage or level"  # with which the same net may be whole
 
 
@@ -115,7 +116,7 @@ def _unknown_bottom(
             what += WITHOUT_STATE
             hint = f"the rules of {excluded.subject}{line} ask for " + (stages or "another level")
     else:
-        what = f"unknown bottom `{name}`"
+        what = f"{UNKNOWN_BOTTOM} `{name}`"
         hint = did_you_mean(name, made) or "no layer has a top of this name"
     known = ", ".join(f"`{top}`" for top in list(made)[-6:])
     return WiringError(

@@ -339,3 +339,18 @@ def test_shapes_that_caffe_gives_although_a_window_is_empty():
     tops = [layer.tops for layer in report.phases["TEST"].layers[1:]]
     assert tops == [{"y": (1, 2, 3, 2), "m": (1, 2, 3, 2)}, {"z": (1, 2, 3, 2)}]
     assert check(text.replace("kernel_size: 1", "kernel_size: 9")).status == "errors"
+
+
+def test_a_piece_of_a_net_is_no_error():
+    piece = (
+        'layer { name: "a" type: "ReLU" bottom: "data" top: "a" }\n'
+        'layer { name: "b" type: "ReLU" bottom: "a" top: "b" }\n'
+    )
+    report = check(piece)
+    assert report.status == "unsupported"
+    assert [line for line, _ in said(report, "unsupported")] == [1]
+    assert [layer.tops for layer in report.phases["TRAIN"].layers] == [{"a": None}, {"b": None}]
+    v0 = 'layers { layer { name: "a" type: "relu" } bottom: "data" top: "a" }'
+    assert check(v0).status == "unsupported"
+    assert len(said(check(v0), "unsupported")) == 1
+    assert check(piece + 'layer { name: "in" type: "Input" top: "x" input_param { shape { } } }').status == "errors"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pycaffelite.errors import Location, PycaffeliteError, WiringError
-from pycaffelite.graph.wiring import WITHOUT_STATE
+from pycaffelite.graph.wiring import UNKNOWN_BOTTOM, WITHOUT_STATE
 from pycaffelite.report.check import weights
 from pycaffelite.report.check.findings import Findings, Problem, Status, as_strict, problem_of, status_of
 from pycaffelite.report.check.nets import PhaseReport, PhaseSettings, check_phase, sources_of, stages_of
@@ -150,8 +150,13 @@ class _FileCheck:
         for note in notes:
             self.findings.note(note)  # type: ignore[arg-type]
 
+    def keep_what_wiring_does_not_tell(self, problem: PycaffeliteError) -> None:
+        """Keep a problem of reading, but for the unknown bottoms of the V0 form: they are told with each phase."""
+        if not problem.what.startswith(UNKNOWN_BOTTOM):
+            self.findings.report(problem)
+
     def look_at_net(self) -> None:
-        file = read_net(self.path, self.findings.report)
+        file = read_net(self.path, self.keep_what_wiring_does_not_tell)
         self.net = file
         self.keep_notes(file.notes)
         phases: dict[str, PhaseReport] = {}

@@ -14,7 +14,7 @@ from pycaffelite.api import data_options
 from pycaffelite.blob import Shape
 from pycaffelite.errors import DataError, PycaffeliteError, ShapeError, UnsupportedError
 from pycaffelite.graph.graph import Graph, Node
-from pycaffelite.graph.wiring import build_graph
+from pycaffelite.graph.wiring import UNKNOWN_BOTTOM, build_graph
 from pycaffelite.layers.registry import has_layer, layer_class
 from pycaffelite.net import LayerShapes, ShapeFlow
 from pycaffelite.report.check import assumed
@@ -83,7 +83,11 @@ def check_phase(file: NetFile, phase: str, settings: PhaseSettings, findings: Fi
     Raises:
         WiringError: The phase has no layers.
     """
-    graph = build_graph(file, phase, settings.level, settings.stages, findings.report)
+    problems: list[PycaffeliteError] = []
+    graph = build_graph(file, phase, settings.level, settings.stages, problems.append)
+    piece = all(node.bottoms for node in graph.nodes)  # of a net: nothing comes into it
+    for problem in problems:
+        findings.add(problem_of(problem, "unsupported" if piece and problem.what.startswith(UNKNOWN_BOTTOM) else None))
     return _PhaseCheck(graph, file, settings, findings).run()
 
 
