@@ -38,10 +38,10 @@ def _shorter(step: Step, written: set[Blob], changed: set[Blob]) -> Step:
     if len(carrying) == 1 and entry.bottoms[0] not in changed:
         run = partial(_share_diff, entry.bottoms[0], carrying[0])
         run()  # at once, for those who take the arrays before the first pass
-        return replace(step, run=run)
+        return replace(step, call=run)
     if not 0 < len(carrying) < len(entry.tops):
         return step
-    return replace(step, run=partial(entry.layer.backward, carrying, entry.wanted, entry.bottoms))
+    return replace(step, call=partial(entry.layer.backward, carrying, entry.wanted, entry.bottoms))
 
 
 def _share_diff(bottom: Blob, top: Blob) -> None:

@@ -21,7 +21,7 @@ def _alone(step: Step) -> Step:
     entry = step.layer
     if not entry.bottoms or type(entry.layer).forward_alone is Layer.forward_alone:
         return step
-    return replace(step, run=partial(entry.layer.forward_alone, entry.bottoms, entry.tops))
+    return replace(step, call=partial(entry.layer.forward_alone, entry.bottoms, entry.tops))
 
 
 def drop_idle_steps(plan: Plan) -> Plan:

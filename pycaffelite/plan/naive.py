@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from pycaffelite.errors import WiringError
-from pycaffelite.net import Net, NetLayer, located, set_loss_diffs
+from pycaffelite.net import Net, NetLayer, set_loss_diffs
 from pycaffelite.plan.plan import Plan, Step
 
 
@@ -76,14 +76,12 @@ class _MeasuredRun:
         self.run = run
 
     def __call__(self) -> None:
-        with located(self.entry.node):
-            shapes = [tuple(shape) for shape in self.entry.layer.measure(self.entry.bottoms)]
+        shapes = [tuple(shape) for shape in self.entry.layer.measure(self.entry.bottoms)]
         if shapes != [blob.shape for blob in self.entry.tops]:
             for blob, shape in zip(self.entry.tops, shapes, strict=True):
                 blob.resize(shape)
             self._tell()
-        with located(self.entry.node):
-            self.run()
+        self.run()
         if shapes != [blob.shape for blob in self.entry.tops]:
             self._tell()
 

@@ -21,7 +21,7 @@ def write_in_parts(plan: Plan) -> Plan:
     free = {blob for entry in plan.net.layers if _writes_anew(entry) for blob in entry.tops}
     return plan.replaced(
         forward_steps=tuple(
-            replace(step, run=_PartsRun(step.layer, step.run))
+            replace(step, call=_PartsRun(step.layer, step.call))
             if step.layer.layer.joins and free.issuperset(step.layer.bottoms) and in_place.isdisjoint(step.layer.tops)
             else step
             for step in plan.forward_steps

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pycaffelite.blob import Blob
-from pycaffelite.errors import UnsupportedError
+from pycaffelite.errors import PycaffeliteError, UnsupportedError
 from pycaffelite.layers.base import Layer
 from pycaffelite.net import Net, NetLayer
 
@@ -19,11 +19,19 @@ class Step:
 
     Attributes:
         layers: Whose step it is, for those who observe; the first one is called.
-        run: Runs it.
+        call: What it does.
     """
 
     layers: tuple[NetLayer, ...]
-    run: Callable[[], None]
+    call: Callable[[], None]
+
+    def run(self) -> None:
+        """Do it; an error of ours gets the layer and its line."""
+        try:
+            self.call()
+        except PycaffeliteError as error:
+            error.within(self.layer.node.subject, self.layer.node.where)
+            raise
 
     @property
     def layer(self) -> NetLayer:

@@ -35,7 +35,7 @@ def _can_share(step: Step, in_place: Collection[Blob], blobs: Sequence[Blob]) ->
 
 def _viewing(step: Step, run: Callable[[], None]) -> Step:
     run()  # at once, for those who take the arrays before the first pass
-    return replace(step, run=run)
+    return replace(step, call=run)
 
 
 class _DataView:

@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Literal
 
 from pycaffelite.blob import Array
-from pycaffelite.errors import SnapshotError
+from pycaffelite.errors import PycaffeliteError
 from pycaffelite.net import Net
 from pycaffelite.plan import Plan
 from pycaffelite.snapshot import (
@@ -210,14 +210,19 @@ class Solver:
             self.net.clear_param_diffs()
         plan = self.plan.naive if self._info.needs_blobs(number) else self.plan
         loss = 0.0
-        for index in range(p.iter_size):
-            if debugging:
-                loss += yield from self._debug_pass()
-            else:
-                loss += plan.forward()
-                plan.backward(anew=index == 0)
-            if self._info:
-                self._info.take_pass(1.0 / p.iter_size)
+        try:
+            for index in range(p.iter_size):
+                if debugging:
+                    loss += yield from self._debug_pass()
+                else:
+                    loss += plan.forward()
+                    plan.backward(anew=index == 0)
+                if self._info:
+                    self._info.take_pass(1.0 / p.iter_size)
+        except PycaffeliteError as error:  # such as a label out of range, or a source that vanished
+            error.what += f" (iteration {iteration})"
+            yield from self._keep_good_state(error)
+            raise
         loss /= p.iter_size
         yield from self._watch(loss)
         self._losses.add(loss)
@@ -245,15 +250,25 @@ class Solver:
             yield events.Diverged(self.iteration, trouble)
             return
         error = sentinel.diagnose(self.iteration, trouble, self.parameter.clip_gradients)
-        if (self.parameter.snapshot or self.parameter.snapshot_after_train) and sentinel.weights_are_finite():
-            try:
-                written = self.snapshot()
-            except SnapshotError as problem:
-                error.hint = f"{error.hint}; the last good state could not be written: {problem.what} ({problem.got})"
-            else:
-                error.hint = f"{error.hint}; the last good state is in {written.state_path}"
-                yield written
+        yield from self._keep_good_state(error)
         raise error
+
+    def _keep_good_state(self, error: PycaffeliteError) -> Iterator[events.Event]:
+        """Write the state before an iteration that fails, where snapshots are wanted; say so in the error's hint."""
+        sentinel = self._sentinel
+        wanted = self.parameter.snapshot or self.parameter.snapshot_after_train
+        if sentinel is None or not wanted or not sentinel.weights_are_finite():
+            return
+        hint = f"{error.hint}; " if error.hint else ""
+        try:
+            sentinel.go_back()
+            written = self.snapshot()
+        except PycaffeliteError as problem:
+            reason = problem.what if problem.got is None else f"{problem.what} ({problem.got})"
+            error.hint = f"{hint}the last good state could not be written: {reason}"
+        else:
+            error.hint = f"{hint}the last good state is in {written.state_path}"
+            yield written
 
     def _debug_pass(self) -> Generator[events.Event, None, float]:
         yield from debug.forward(self.plan, self.iteration)

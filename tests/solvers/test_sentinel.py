@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pycaffelite.errors import DivergenceError, FieldError
+from pycaffelite.errors import DataError, DivergenceError, FieldError
+from pycaffelite.plan.plan import Step
 from pycaffelite.report.log import lines
 from pycaffelite.solvers import events
 
@@ -156,3 +157,26 @@ def test_an_unknown_mode(make_solver):
     with pytest.raises(FieldError, match="unknown on_nan") as error:
         make_solver('on_nan: "wran"')
     assert error.value.hint == "did you mean `warn`?"
+
+
+def test_a_layer_that_fails_leaves_the_state_before_its_iteration(make_solver, tmp_path: Path):
+    solver, whole = (make_solver("snapshot: 100", net=NORMALIZED) for _ in range(2))
+
+    def fail():
+        raise DataError("a label is no class", hint="correct the labels")
+
+    solver.step(3)
+    plan = solver.plan
+    solver.plan = plan.replaced(forward_steps=(*plan.forward_steps[:-1], Step(plan.forward_steps[-1].layers, fail)))
+    with pytest.raises(DataError) as error:
+        solver.step(1)
+    path = tmp_path / "snap" / "tiny_iter_3.solverstate"
+    assert str(error.value) == (
+        "error: net.prototxt:12:1: layer `loss` (EuclideanLoss): a label is no class (iteration 3)\n\n"
+        f"hint: correct the labels; the last good state is in {path}"
+    )
+    resumed = make_solver("snapshot: 100", net=NORMALIZED)
+    assert resumed.restore(str(path)).exact
+    resumed.step(4)
+    whole.step(7)
+    assert equal(state(resumed), state(whole))
