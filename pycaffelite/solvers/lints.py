@@ -32,6 +32,7 @@ _CLASS_LOSSES = {
     "InfogainLoss": "infogain_loss_param",
     "HingeLoss": None,
 }
+_WITHOUT_IGNORE = ("MultinomialLogisticLoss", "HingeLoss")  # they know no `ignore_label`
 _BENDS = ("ReLU", "PReLU", "ELU", "Sigmoid", "TanH", "BNLL", "ReLU6", "Swish")
 _MADE_UP = ("DummyData", "Input", "MemoryData", "Parameter")
 
@@ -113,7 +114,8 @@ def _label_notes(entry: NetLayer, sample: _Sample) -> Iterator[Note]:
     where, subject = entry.node.where, entry.node.subject
     # Of a label for each place of an image, say, only the range is known.
     values = np.concatenate(sample.values) if sample.values else np.array([sample.least, sample.most])
-    if ignored.HasField("ignore_label"):
+    can_ignore = entry.node.type not in _WITHOUT_IGNORE
+    if can_ignore and ignored.HasField("ignore_label"):
         values = values[values != ignored.ignore_label]
     if not values.size:
         return
@@ -123,9 +125,10 @@ def _label_notes(entry: NetLayer, sample: _Sample) -> Iterator[Note]:
         yield Note(f"{subject}: labels are not whole numbers, {fraction:g} for example", where, WARNING, hint)
     elif values.min() < 0 or values.max() >= classes:
         wrong = float(values.min() if values.min() < 0 else values.max())
-        hint = f"labels count from 0; give the layer before it {wrong + 1:g} outputs, or correct the labels"
+        more = f"; give the layer before it {wrong + 1:g} outputs, or correct the labels" if wrong >= 0 else ""
+        hint = f"labels count from 0{more}{'; see also `ignore_label`' if can_ignore else ''}"
         what = f"{subject}: label {wrong:g} is out of range, for {classes} classes labels are 0 to {classes - 1}"
-        yield Note(what, where, WARNING, hint if wrong >= 0 else "labels count from 0; see also `ignore_label`")
+        yield Note(what, where, WARNING, hint)
     if sample.values:
         yield from _order_notes(sample.entry, values)
 

@@ -84,6 +84,14 @@ def test_labels_that_are_ignored(make: Make) -> None:
     assert [line.split(":")[1] for line in told(make([255, *SHUFFLED], text=text))] == ["10"]  # the other loss alone
 
 
+@pytest.mark.parametrize(("loss", "can_ignore"), [("SoftmaxWithLoss", True), ("HingeLoss", False)])
+def test_labels_may_be_ignored_only_where_the_loss_can(make: Make, loss: str, can_ignore: bool) -> None:
+    text = NET.replace("SoftmaxWithLoss", loss).replace('top: "loss"', 'top: "loss" loss_param { ignore_label: 255 }')
+    lines = told(make([9, 255, *SHUFFLED], text=text))
+    assert f"label {9 if can_ignore else 255} is out of range" in lines[0]
+    assert ("see also `ignore_label`" in lines[0]) == can_ignore
+
+
 def test_records_that_are_sorted(make: Make) -> None:
     assert "change their label 3 times only: they seem to be sorted" in told(make(sorted(SHUFFLED)))[0]
     lines = told(make([0] * 400))
