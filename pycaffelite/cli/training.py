@@ -173,7 +173,7 @@ def _run(solver: Solver, options: TrainOptions, progress: TrainingProgress, log:
             collector.take(event)
             requests.remarks(progress.write)
             if isinstance(event, events.Diverged):
-                progress.note(f"DIVERGED at iteration {event.iteration}: {event.trouble}; lower base_lr")
+                progress.note(f"DIVERGED at iteration {event.iteration}: {event.trouble}; `--on-nan stop` tells why")
     log.line(Line("Optimization Done.", "caffe.cpp:250"))
     return collector.report()
 

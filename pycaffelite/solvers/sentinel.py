@@ -112,15 +112,19 @@ class Sentinel:
                 got=trouble,
                 hint=_usual_hint(clip),
             )
-        values = "value is" if finding.size == 1 else f"{finding.count} of {finding.size} values are"
-        inputs = ", ".join(f"{name} up to {size:.3g}" for name, size in finding.inputs)
-        largest = ", ".join(f"`{name}` {size:.3g}" for name, size in _largest_before(self._plan.net, finding.entry))
+        got = "its value is" if finding.size == 1 else f"{finding.count} of {finding.size} values are"
+        got += " nan or infinite"
+        if finding.inputs:
+            got += "; made of " + ", ".join(f"{name} up to {size:.3g}" for name, size in finding.inputs)
+        largest = _largest_before(self._plan.net, finding.entry)
+        if largest:
+            got += "; largest before: " + ", ".join(f"`{name}` {size:.3g}" for name, size in largest)
         return DivergenceError(
             f"training diverged at iteration {iteration}: {trouble}; {finding.what} is the first that is not finite",
             subject=finding.entry.node.subject,
             where=finding.entry.node.where,
             expected="finite losses and gradients",
-            got=f"{values} nan or infinite; made of {inputs or 'nothing'}; largest before: {largest or 'nothing'}",
+            got=got,
             hint=_hint(self._plan.net, finding, clip),
         )
 
@@ -226,7 +230,7 @@ def _hint(net: Net, finding: Finding, clip: float) -> str:
     """Return what is the likeliest cause, and what to do."""
     sources = {name: _size(blob.data) for entry in net.layers if not entry.bottoms for name, blob in _tops(entry)}
     name, largest = max(sources.items(), key=lambda item: item[1], default=("", 0.0))
-    heavy = [(name, weight) for name, weight in net.loss_weights.items() if abs(weight) > _LARGE_WEIGHT]
+    heavy = [(name, weight) for name, weight in net.loss_weights.items() if not abs(weight) <= _LARGE_WEIGHT]
     if not finding.entry.bottoms:
         return "the data themselves hold such values: look for them in the source, or leave those records out"
     if finding.what.startswith("parameter"):
@@ -236,7 +240,11 @@ def _hint(net: Net, finding: Finding, clip: float) -> str:
     if largest > _LARGE_DATA:
         return f"the values of `{name}` are out of the usual range: scale them, with `transform_param {{ scale: ... }}`"
     if heavy:
-        return f"lower the loss_weight of `{heavy[0][0]}`, which is {heavy[0][1]:g}, or base_lr"
+        name, weight = heavy[0]
+        finite = math.isfinite(weight)
+        return f"{'lower' if finite else 'correct'} the loss_weight of `{name}`, which is {weight:g}" + (
+            ", or base_lr" if finite else ""
+        )
     return _usual_hint(clip)
 
 

@@ -79,7 +79,7 @@ def test_data_that_are_not_finite(make_solver):
     error, _seen = diverge(make_solver(net=net))
     assert error.subject == "layer `in` (DummyData)"
     assert error.what.endswith("blob `x` is the first that is not finite")
-    assert error.got == "12 of 12 values are nan or infinite; made of nothing; largest before: nothing"
+    assert error.got == "12 of 12 values are nan or infinite"
     assert error.hint.startswith("the data themselves hold such values")
 
 
@@ -93,6 +93,12 @@ def test_a_heavy_loss(make_solver):
     net = NET.replace('top: "loss"', 'top: "loss" loss_weight: 1e30')
     error, _seen = diverge(make_solver(net=net))
     assert error.hint == "lower the loss_weight of `loss`, which is 1e+30, or base_lr"
+
+
+def test_a_loss_weight_that_is_no_number(make_solver):
+    net = NET.replace('top: "loss"', 'top: "loss" loss_weight: nan')
+    error, _seen = diverge(make_solver(net=net))
+    assert error.hint == "correct the loss_weight of `loss`, which is nan"
 
 
 def test_weights_that_were_not_finite_before(make_solver):
