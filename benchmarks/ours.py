@@ -26,8 +26,9 @@ def training(options: argparse.Namespace) -> tuple[Net, Callable[[int], object]]
 
 def passes(options: argparse.Namespace) -> tuple[Net, Callable[[int], object]]:
     """Return passes over an input that stays in place: forward, or forward and backward."""
-    phase = "test" if options.mode == "forward" else "train"
-    runnable = pycaffelite.load_net(options.net, phase, options.folder / "weights.caffemodel", seed=1)
+    forward = options.mode == "forward"
+    weights = options.folder / "weights.caffemodel"
+    runnable = pycaffelite.load_net(options.net, "test" if forward else "train", weights, seed=1, outputs_only=forward)
     runnable.plan.forward()  # a data layer with constant blobs writes them once
     with np.load(options.folder / "inputs.npz") as inputs:
         for name in inputs.files:

@@ -127,6 +127,7 @@ def load_net(
     seed: int | None = None,
     builtin_data: bool = True,
     allow_python_layers: bool = False,
+    outputs_only: bool = False,
     report: Report = raise_problem,
     notify: Notify = _silent,
 ) -> RunnableNet:
@@ -141,6 +142,8 @@ def load_net(
         seed: Of fillers and random layers; None takes one from the system.
         builtin_data: Whether the embedded digits stand in for a missing MNIST source.
         allow_python_layers: Whether Python layers may run the code that the net names; see `data_options`.
+        outputs_only: Whether only the outputs are wanted: blobs between inputs and outputs share memory, so that they
+            hold nothing of meaning after a pass, and there is no backward pass. A deep net takes about half the memory.
         report: Takes the problems of the files; `schema.problems.strict_problem` stops at warnings too.
         notify: Takes sentences that the user should read, warnings among them.
 
@@ -153,7 +156,7 @@ def load_net(
     net = build(graph, dtype=dtype, seed=seed, data=options)
     for weights_file in _paths(weights):
         load_weights(net, weights_file)
-    return RunnableNet(compile_plan(net))
+    return RunnableNet(compile_plan(net, outputs_only=outputs_only))
 
 
 def load_solver(

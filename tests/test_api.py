@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pycaffelite
-from pycaffelite.errors import FieldError, ShapeError
+from pycaffelite.errors import FieldError, ShapeError, UnsupportedError
 from pycaffelite.snapshot import save_weights
 
 NET = """name: "small"
@@ -52,6 +52,14 @@ def test_an_input_of_another_batch_size_reshapes_the_net(folder: Path) -> None:
     net = pycaffelite.load_net(folder / "net.prototxt", seed=1)
     net.forward(data=np.ones((7, 6)), label=np.zeros(7))
     assert net.blobs["ip"].shape == (7, 3)
+
+
+def test_a_net_for_its_outputs_alone_gives_the_same_and_does_not_learn(folder: Path) -> None:
+    nets = [pycaffelite.load_net("net.prototxt", seed=1, outputs_only=only) for only in (False, True)]
+    first, second = (net.forward(data=np.ones((4, 6)), label=[0, 1, 2, 0]) for net in nets)
+    assert first == second
+    with pytest.raises(UnsupportedError, match="no backward pass"):
+        nets[1].backward()
 
 
 def test_wrong_names_and_shapes_are_told(folder: Path) -> None:

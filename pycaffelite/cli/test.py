@@ -59,7 +59,7 @@ def test(net: str, weights: tuple[str, ...], **given: Any) -> None:
 
     use_threads(given["threads"])
     runnable = load(net, weights, given)
-    plan = compile_plan(runnable.net, forward_only=True)
+    plan = compile_plan(runnable.net, outputs_only=True)
     batches = scoring.whole_pass(plan, given["iterations"])
     notify(f"running {batches}")
     log = LogWriter(lambda text: print(text, file=sys.stderr))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pycaffelite.api import load_solver
+from pycaffelite.errors import UnsupportedError
 from pycaffelite.graph.wiring import build_graph
 from pycaffelite.layers.base import DataOptions
 from pycaffelite.layers.registry import layer_types
@@ -299,3 +300,67 @@ def test_training_has_the_bits_of_the_naive_plan() -> None:
         solver.step(20)
     for ours, theirs in zip(*(solver.net.learnables for solver in solvers), strict=True):
         np.testing.assert_array_equal(ours.blob.data, theirs.blob.data, err_msg=ours.name)
+
+
+def poison(net: Net) -> int:
+    """Write NaN over all blobs but those of sources and outputs, and return in how many bytes these others lie."""
+    kept = [net.blobs[name].data for name in (*net.inputs, *net.outputs)]
+    kept += [blob.data for entry in net.layers for blob in entry.tops if not entry.bottoms]
+    hidden = [blob.data for blob in net.blobs.values() if not any(np.may_share_memory(blob.data, k) for k in kept)]
+    lines = set()
+    for data in hidden:
+        data[...] = np.nan
+        lines |= set(range(data.ctypes.data // 4, (data.ctypes.data + data.nbytes) // 4))
+    return 4 * len(lines)
+
+
+def assert_same_outputs(naive: Plan, plan: Plan, tolerance: float = 0) -> None:
+    losses = naive.forward(), plan.forward()
+    assert losses[1] == pytest.approx(losses[0], rel=tolerance, abs=0)
+    for name in naive.net.outputs:
+        assert_same(plan.net.blobs[name].data, naive.net.blobs[name].data, name, tolerance)
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_outputs_alone_where_blobs_share_memory(name: str) -> None:
+    for text in (trained(name), deployed(name)):
+        naive, plan = (
+            compile_plan(net_of(text, "TEST"), naive=naive, outputs_only=not naive) for naive in (True, False)
+        )
+        images = np.random.default_rng(0).standard_normal((4, 2, 9, 8))
+        apart = poison(compile_plan(net_of(text, "TEST"), forward_only=True).net)
+        assert poison(plan.net) < apart
+        for batch in (3, 3, 4, 3) if plan.net.inputs else (3, 3):
+            for each in (naive, plan) if plan.net.inputs else ():
+                each.net.blobs["data"].resize((batch, 2, 9, 8))
+                each.net.blobs["data"].data[...] = images[:batch]
+            poison(plan.net)
+            assert_same_outputs(naive, plan, 2e-5)
+            change_parameters((naive, plan))
+        poison(plan.net)
+        assert_same_outputs(naive, plan.naive, 2e-5)
+        with pytest.raises(UnsupportedError, match="no backward pass"):
+            plan.backward()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_outputs_of_files_where_blobs_share_memory(path: Path) -> None:
+    plans = []
+    for naive in (True, False):
+        net = build(build_graph(read_net(path), "TEST"), seed=3, data=DataOptions(path.parent))
+        for name in net.inputs:
+            net.blobs[name].data[...] = np.random.default_rng(1).integers(0, 2, net.blobs[name].shape)
+        plans.append(compile_plan(net, naive=naive, outputs_only=not naive))
+    assert_same_outputs(*plans)
+    poison(plans[1].net)
+    assert_same_outputs(*plans)
+
+
+def test_a_net_that_measures_keeps_its_blobs_apart() -> None:
+    text = source(3, 2, 9, 8) + 'layer { name: "f" type: "Filter" bottom: "data" bottom: "label" top: "some" }\n'
+    text += relu("some") + layer("TanH", "some", "a") + layer("TanH", "a", "b") + layer("TanH", "b", "c")
+    plan = compile_plan(net_of(text, "TEST"), outputs_only=True)
+    plan.forward()
+    hidden = [plan.net.blobs[name].data for name in "ab"]
+    assert not np.may_share_memory(*hidden)
+    np.testing.assert_allclose(plan.net.blobs["c"].data, np.tanh(hidden[1]), rtol=1e-6)
