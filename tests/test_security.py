@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import io
+import os
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,11 +19,12 @@ from PIL import Image
 from pycaffelite.api import load_net
 from pycaffelite.cli.group import command_line
 from pycaffelite.data.datum import datum_array, read_datum
+from pycaffelite.data.images import read_labels
 from pycaffelite.data.mean import read_mean
 from pycaffelite.data.source import open_source
 from pycaffelite.data.sources.hdf5 import read_datasets
 from pycaffelite.data.sources.idx import read_idx
-from pycaffelite.errors import PycaffeliteError, harmless
+from pycaffelite.errors import DataError, PycaffeliteError, harmless
 from pycaffelite.schema import messages
 from pycaffelite.snapshot import load_weights
 
@@ -144,6 +147,23 @@ def huge_picture(path: Path) -> None:
 def read_picture(path: Path) -> object:
     value = messages.Datum(encoded=True, data=path.read_bytes()).SerializeToString()
     return datum_array(path, b"0", read_datum(path, b"0", value))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a shell script")
+def test_no_picture_starts_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow draws EPS with Ghostscript."""
+    Image.init()
+    monkeypatch.setattr("PIL.EpsImagePlugin.gs_binary", None)  # not looked for yet
+    ghostscript = tmp_path / "gs"
+    ghostscript.write_text(f"#!/bin/sh\ntouch {tmp_path / 'ran'}\n")
+    ghostscript.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    picture = tmp_path / "a.png"
+    Image.new("RGB", (4, 4)).save(picture, "eps")
+    for read in (read_picture, read_labels):
+        with pytest.raises(DataError, match="no format that is known"):
+            read(picture)
+    assert not (tmp_path / "ran").exists()
 
 
 def read_huge_datum(path: Path) -> object:

@@ -18,6 +18,8 @@ from pycaffelite.schema import messages
 
 # Images are decoded no larger than this; a damaged header must not ask for all memory.
 MOST_PIXELS = 1 << 26
+# What Caffe's own decoder reads. Pillow knows more, and starts another program for one of them (EPS).
+IMAGE_FORMATS = ("PNG", "JPEG", "BMP", "PPM", "TIFF", "WEBP", "GIF", "JPEG2000")
 
 _REMAKE = "was the database made for Caffe, and copied whole?"
 
@@ -64,7 +66,7 @@ def decode_image(
     """
     forced = force_color or force_gray
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=IMAGE_FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise _bad(path, key, f"an encoded image of {image.width}x{image.height} pixels")
             deep = image.mode.startswith("I")
@@ -76,9 +78,14 @@ def decode_image(
             shallow = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)) if deep else image
             pixels = np.asarray(shallow.convert(wanted))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise _bad(path, key, f"an encoded image that cannot be decoded ({error})") from None
+        raise _bad(path, key, f"an encoded image that cannot be decoded ({why_unreadable(error)})") from None
     planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
     return np.ascontiguousarray(planes if len(planes) == 1 else planes[[2, 1, 0, 3][: len(planes)]])
+
+
+def why_unreadable(error: Exception) -> str:
+    """Return what Pillow said of an image, without the address of an object in memory."""
+    return "no format that is known" if isinstance(error, UnidentifiedImageError) else str(error)
 
 
 def make_datum(image: npt.NDArray[np.uint8], label: int) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from pycaffelite.data.datum import MOST_PIXELS, decode_image
+from pycaffelite.data.datum import IMAGE_FORMATS, MOST_PIXELS, decode_image, why_unreadable
 from pycaffelite.data.resident import MOST_BYTES
 from pycaffelite.errors import DataError
 from pycaffelite.kernels import resize as kernels
@@ -88,11 +88,11 @@ def read_labels(path: Path) -> Planes:
     """Return an image whose numbers are classes, 1 x height x width; of one with a palette its indices."""
     data = _bytes_of(path)
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=IMAGE_FORMATS) as image:
             if image.mode == "P" and image.width * image.height <= MOST_PIXELS:
                 return np.asarray(image, np.uint8)[None]
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise _unreadable(path, str(error)) from None
+        raise _unreadable(path, why_unreadable(error)) from None
     return read_image(path, color=False)
 
 
