@@ -227,7 +227,7 @@ def test_the_text_of_a_net() -> None:
     assert text.splitlines()[0] == "net.prototxt: net, current: ok"
     assert "4x3x8x8 (assumed), 4 (assumed)" in text
     assert "phase TEST, where it differs" in text
-    assert "only here  acc" in text
+    assert "only here   acc" in text
     assert "stages      score: acc" in text
     assert "data        data: train_lmdb (not here)" in text
 

@@ -83,16 +83,15 @@ def _phases(report: FileReport, *, with_splits: bool) -> list[RenderableType]:
     """Lay out the first phase as a table, and say how the others differ."""
     only = differences(report.phases)
     (first, table), *others = report.phases.items()
-    same = [phase for phase, other in others if _shapes(other) == _shapes(table)]
-    names = " and ".join([first, *same])
-    parts: list[RenderableType] = [f"phase {names}", "", _table(table, with_splits=with_splits), "", *_totals(table)]
+    same = {phase: other for phase, other in others if _shapes(other) == _shapes(table)}
+    parts: list[RenderableType] = [f"phase {' and '.join([first, *same])}", "", _table(table, with_splits=with_splits)]
+    parts += ["", *_totals(table, same)]
     for phase, other in others:
-        if phase in same:
-            parts.append(f"            {tables.memory(other.bytes)} in phase {phase}")
-            continue
-        parts += ["", f"phase {phase}, where it differs"]
-        parts += [f"only {where}  {_names(only[which])}" for where, which in (("here", phase), (f"in {first}", first))]
-        parts += _totals(other)
+        if phase not in same:
+            parts += ["", f"phase {phase}, where it differs"]
+            parts.append(tables.labelled("only here   ", _names(only[phase])))
+            parts.append(tables.labelled("missing     ", _names(only[first])))
+            parts += _totals(other)
     for stage, layers in report.stages.items():
         parts.append(tables.labelled("stages      ", f"{stage}: {_names(layers)}"))
     for layer, source, here in report.sources:
@@ -111,7 +110,7 @@ def _names(names: list[str]) -> str:
 def _table(phase: PhaseReport, *, with_splits: bool) -> RenderableType:
     rows = [
         (
-            layer.name,
+            layer.name or "(no name)",
             layer.type,
             ", ".join(_top(name, shape, phase.assumed) for name, shape in layer.tops.items()) or "-",
             tables.count(layer.parameters) if layer.parameters else ("shared" if layer.params else "-"),
@@ -130,11 +129,13 @@ def _top(name: str, shape: tuple[int, ...] | None, assumed: Mapping[str, str]) -
     return tables.shape(shape) + (" (assumed)" if name in assumed else "")
 
 
-def _totals(phase: PhaseReport) -> list[RenderableType]:
+def _totals(phase: PhaseReport, same: Mapping[str, PhaseReport] | None = None) -> list[RenderableType]:
+    """Sum a phase up; `same` are those with the same layers, which need another amount of memory all the same."""
     lines = [
         f"parameters  {tables.count(phase.parameters)} ({tables.memory(4 * phase.parameters)} as float32)",
         f"MACs        {tables.count(phase.macs)} for a forward pass over the batch",
-        f"memory      {tables.memory(phase.bytes)}",
+        f"memory      {tables.memory(phase.bytes)}"
+        + "".join(f", {tables.memory(other.bytes)} in phase {name}" for name, other in (same or {}).items()),
     ]
     if any(shape is None for layer in phase.layers for shape in layer.tops.values()):
         lines.append("            without the layers whose shapes are not known (?)")
