@@ -20,7 +20,7 @@ net_argument: Decorator = click.argument("net", type=click.Path(), metavar="NET"
 weights_option: Decorator = click.option(
     "--weights",
     metavar="A,B",
-    callback=lambda _context, _option, value: _names(value),
+    callback=lambda _context, _option, value: _files(value),
     help="Weights to start from (.caffemodel or .h5); of several, separated by commas, later ones win.",
 )
 
@@ -105,6 +105,14 @@ def phase_option(default: str) -> Decorator:
 def _names(value: str | None) -> tuple[str, ...]:
     """Split "a,b" at its commas."""
     return tuple(name.strip() for name in (value or "").split(",") if name.strip())
+
+
+def _files(value: str | None) -> tuple[str, ...]:
+    """Split "a,b" at its commas; refuse what names nothing, such as a variable of a script that is empty."""
+    names = _names(value)
+    if value is not None and not names:
+        raise click.BadParameter("no file is named")
+    return names
 
 
 def _plug_in(sources: tuple[str, ...]) -> None:

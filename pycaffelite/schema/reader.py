@@ -178,6 +178,7 @@ def kind_of(path: str | Path) -> Literal["net", "solver", "other"]:
 
 _OF_NETS = {"layer", "layers"}
 _BEGIN = 4096  # characters
+_SHOWN = 4  # names in an error
 
 
 def top_level_names(text: str) -> set[str]:
@@ -194,5 +195,13 @@ def top_level_names(text: str) -> set[str]:
 
 def _empty(text: str, path: str, expected: str) -> PrototxtError:
     where = SourceMap(path).where()
-    what = "the file is empty" if not text.strip() else "the file holds nothing but comments"
-    return PrototxtError(what, where=where, expected=expected)
+    if not text.strip():
+        return PrototxtError("the file is empty", where=where, expected=expected)
+    names = sorted(top_level_names(text))
+    if not names:
+        return PrototxtError("the file holds nothing but comments", where=where, expected=expected)
+    more = ", ..." if len(names) > _SHOWN else ""
+    got = ", ".join(f"`{name}`" for name in names[:_SHOWN]) + more
+    return PrototxtError(
+        "none of the fields belongs here: this is another kind of file", where=where, expected=expected, got=got
+    )

@@ -153,6 +153,8 @@ def cannot_read(path: Path, error: OSError) -> SnapshotError:
     """Make the error for a file that cannot be opened or read."""
     if isinstance(error, FileNotFoundError):
         return SnapshotError("no such file", where=Location(str(path)))
+    if isinstance(error, IsADirectoryError):
+        return SnapshotError("a folder, where a file is needed", where=Location(str(path)))
     return SnapshotError("cannot read this file", where=Location(str(path)), got=error.strerror or str(error))
 
 

@@ -39,6 +39,8 @@ def read(path: Path) -> dict[str, Any] | None:
     Raises:
         SnapshotError: It is damaged, or from a later version.
     """
+    if not path.name:  # a folder such as "." or "/"
+        return None
     file = side_path(path)
     if not file.exists():
         return None

@@ -285,6 +285,7 @@ def test_debug_info(run: Run) -> None:
         (["--resume", "a.solverstate"], "--resume takes `auto`"),
         (["--set", "base_lr"], "--set takes key=value"),
         (["--sigint-effect", "explode"], "explode"),
+        (["--weights", ""], "no file is named"),
     ],
 )
 def test_wrong_usage(run: Run, arguments: list[str], message: str) -> None:
@@ -297,6 +298,8 @@ def test_wrong_usage(run: Run, arguments: list[str], message: str) -> None:
     ("arguments", "message"),
     [
         (["--set", "bas_lr=1"], "did you mean `base_lr`?"),
+        (["--snapshot", "."], "error: .: a folder, where a file is needed"),
+        (["--weights", "."], "error: .: this is a folder"),
         (["--set", "lr_policy=sometimes"], "lr_policy"),
         (["--weights", "none.caffemodel"], "none.caffemodel"),
         (["--snapshot", "none.solverstate"], "none.solverstate"),

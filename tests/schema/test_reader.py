@@ -51,6 +51,12 @@ def test_a_folder_names_its_nets(tmp_path, monkeypatch):
             "  expected: a net: `name`, and a `layer { ... }` for each layer",
         ),
         (
+            b'net: "a" base_lr: 1 max_iter: 1 lr_policy: "fixed" display: 1',
+            "error: n: none of the fields belongs here: this is another kind of file\n"
+            "  expected: a net: `name`, and a `layer { ... }` for each layer\n"
+            "  got:      `base_lr`, `display`, `lr_policy`, `max_iter`, ...",
+        ),
+        (
             b"# \xe9\nname: \xe9",
             "error: n:2:7: the file is not UTF-8 text\n  expected: UTF-8 text\n  got:      the byte 0xe9\n\n"
             "hint: save it as UTF-8 in your editor",
