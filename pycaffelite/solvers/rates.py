@@ -117,7 +117,8 @@ POLICIES: dict[str, Policy] = {
     "multifixed": Policy(_multifixed, ("stagelr", "stageiter"), "the stagelr whose stageiter is not yet passed"),
     "linear": Policy(_linear, ("epoch_size",), "base_lr * (1 - floor(iteration / epoch_size) / epoch_size)"),
 }
-_USE_GAMMA = ("step", "exp", "inv", "multistep", "sigmoid", "plateau")
+# With a negative gamma "sigmoid" falls, which is its use; "inv" rises.
+_POWERS_OF_GAMMA = ("step", "exp", "multistep", "plateau")
 _POSITIVE = {"step": "stepsize", "sigmoid": "stepsize", "linear": "epoch_size"}
 
 # Fields of the deeply-supervised-nets fork, which counts iterations from 1.
@@ -149,7 +150,7 @@ def check_policy(parameter: Any, where: Where = nowhere) -> None:
                 expected=f"{field}, for a rate of {policy.text}",
                 got=f"no {field}",
             )
-    if name in _USE_GAMMA and parameter.gamma < 0:
+    if name in _POWERS_OF_GAMMA and parameter.gamma < 0:
         raise FieldError(
             "gamma is negative",
             where=where("gamma"),

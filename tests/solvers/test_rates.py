@@ -205,10 +205,25 @@ def test_warm_ups_without_sense():
             check_policy(parse_solver(f'lr_policy: "fixed" {text}').solver)
 
 
-@pytest.mark.parametrize("policy", ["step", "exp", "inv", "multistep", "sigmoid", "plateau"])
+@pytest.mark.parametrize("policy", ["step", "exp", "multistep", "plateau"])
 def test_gamma_must_not_be_negative(policy):
     with pytest.raises(FieldError, match="gamma is negative"):
         check_policy(parse_solver(f'lr_policy: "{policy}" gamma: -0.1 stepsize: 5 plateau_winsize: 3').solver)
+
+
+@pytest.mark.parametrize(
+    ("fields", "iteration", "rate"),
+    [
+        ('lr_policy: "sigmoid" gamma: -0.5 stepsize: 10', 14, 1 / (1 + np.exp(2))),
+        ('lr_policy: "sigmoid" gamma: -0.5 stepsize: 10', 6, 1 / (1 + np.exp(-2))),
+        ('lr_policy: "inv" gamma: -0.125 power: 1', 4, 2),
+        ('lr_policy: "inv" gamma: -0.125 power: 0.5', 16, np.nan),
+    ],
+)
+def test_rates_that_take_a_negative_gamma(fields, iteration, rate):
+    parameter = parse_solver(f"base_lr: 1 {fields}").solver
+    check_policy(parameter)
+    assert learning_rate(parameter, iteration, 0, np.float64) == pytest.approx(rate, nan_ok=True)
 
 
 @pytest.mark.parametrize(
