@@ -77,11 +77,14 @@ class Plan:
         self.dots = convolution_dots.suits(geometry, self.dtype)
         self._products: dict[tuple[object, ...], Product] = {}
 
-    def forward(self, ending: Ending) -> Product:
-        """Return how y is made."""
-        if ("forward", ending) not in self._products:
-            self._products["forward", ending] = plan_forward(self.geometry, self.dtype, ending)
-        return self._products["forward", ending]
+    def forward(self, scale: bool, shift: bool, slope: float | None) -> Product:
+        """Return how y is made, with the ending that these make."""
+        key = "forward", scale, shift, slope
+        product = self._products.get(key)
+        if product is None:
+            product = plan_forward(self.geometry, self.dtype, Ending(scale, shift, slope))
+            self._products[key] = product
+        return product
 
     def weights(self, weights: bool, bias: bool) -> Product:
         """Return how dw and dbias are made, or one of them."""
@@ -118,7 +121,7 @@ def forward(
         slope: None: act(v) = v.
     """
     scales = scale is not None and scale.size > 0
-    product = plan.forward(Ending(scales, shift.size > 0 or scales, slope))
+    product = plan.forward(scales, shift.size > 0 or scales, slope)
     if scale is not None and scales:
         shift = np.concatenate([shift if shift.size else np.zeros_like(scale), scale])
     run(forward_task, product.tasks, (x, w, shift, y, workspace(plan.dtype, product.scratch)), product.numbers)

@@ -7,6 +7,8 @@ time, that the arrays of a loop are apart.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -22,7 +24,13 @@ IN_PLACE = 2  # where g says whether the arrays are one
 def run_flat(work: Task, count: int, arrays: tuple[Array, ...], *numbers: int) -> None:
     """Run a task over `count` elements; its g is (tasks, count, *numbers)."""
     tasks = max(1, min(MOST_TASKS, count // _LEAST))
-    run(work, tasks, arrays, np.array((tasks, count, *numbers), np.int64))
+    run(work, tasks, arrays, _vector(tasks, count, *numbers))
+
+
+@lru_cache
+def _vector(*numbers: int) -> npt.NDArray[np.int64]:
+    """Return numbers as the vector that tasks take; those of a net's layers and parameters come again and again."""
+    return np.array(numbers, np.int64)
 
 
 @kernel(inner=True)

@@ -9,6 +9,7 @@ are one or two places apart.
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -72,14 +73,12 @@ def max_backward(dy: Array, places: Array, dx: Array, g: Numbers) -> None:
 
 def has_quads(g: Numbers) -> bool:
     """Return whether the windows are 2 x 2 and cover every place once."""
-    lengths = [int(number) for number in g]
-    return lengths == [2 * lengths[OUT_H], 2 * lengths[OUT_W], lengths[OUT_H], lengths[OUT_W], 2, 2, 2, 2, 0, 0]
+    return _facts(g.tobytes())[0]
 
 
 def _is_whole(g: Numbers) -> bool:
     """Return whether there is one window, which is the plane."""
-    height, width, *rest = (int(number) for number in g)
-    return rest[:4] == [1, 1, height, width] and rest[6:] == [0, 0]
+    return _facts(g.tobytes())[1]
 
 
 def copy_places(places: Array, mask: Array, g: Numbers) -> None:
@@ -109,7 +108,18 @@ def average_backward(dy: Array, dx: Array, g: Numbers) -> None:
 
 def planes(x: Array, g: Numbers) -> int:
     """Return how many planes x has."""
-    return x.size // int(g[HEIGHT] * g[WIDTH])
+    return x.size // _facts(g.tobytes())[2]
+
+
+@cache
+def _facts(geometry: bytes) -> tuple[bool, bool, int]:
+    """Return whether windows are 2 x 2 and side by side, whether there is but one, and the places of a plane.
+
+    Kept for each geometry: to look at single numbers of an array takes Python longer than to start a kernel.
+    """
+    height, width, *rest = lengths = np.frombuffer(geometry, np.int64).tolist()
+    quads = lengths == [2 * lengths[OUT_H], 2 * lengths[OUT_W], lengths[OUT_H], lengths[OUT_W], 2, 2, 2, 2, 0, 0]
+    return quads, rest[:4] == [1, 1, height, width] and rest[6:] == [0, 0], height * width
 
 
 @kernel()

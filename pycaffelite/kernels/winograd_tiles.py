@@ -110,9 +110,10 @@ class Plan:
     def product(self, which: str, weights: bool = True, bias: bool = False) -> Product:
         """Return how one product is done."""
         key = which, weights, bias
-        if key not in self._products:
-            self._products[key] = plan_product(self.geometry, _STEP, which, weights, bias)
-        return self._products[key]
+        product = self._products.get(key)
+        if product is None:
+            product = self._products[key] = plan_product(self.geometry, _STEP, which, weights, bias)
+        return product
 
 
 def forward(
@@ -124,7 +125,7 @@ def forward(
     plan.ending[:, 2] = 1 if slope is None else slope
     product = plan.product("forward")
     g, scratch = product.numbers, workspace(np.float32, product.scratch)
-    run(_write_weights, int(g[GROUPS] * g[CHANNELS]), (w, scratch), g)
+    run(_write_weights, plan.geometry.channels, (w, scratch), g)
     run(_write_outputs, product.tasks, (x, y, plan.ending.reshape(-1), scratch), g)
 
 
@@ -133,14 +134,14 @@ def weight_gradient(plan: Plan, x: Array, dy: Array, dw: Array, dbias: Array) ->
     product = plan.product("weights", dw.size > 0, dbias.size > 0)
     g, scratch = product.numbers, workspace(np.float32, product.scratch)
     run(_sum_weights, product.tasks, (x, dy, scratch), g)
-    run(_add_weights, int(g[GROUPS] * g[CHANNELS]), (dw, dbias, scratch), g)
+    run(_add_weights, plan.geometry.channels, (dw, dbias, scratch), g)
 
 
 def data_gradient(plan: Plan, w: Array, dy: Array, dx: Array) -> None:
     """Overwrite dx."""
     product = plan.product("data")
     g, scratch = product.numbers, workspace(np.float32, product.scratch)
-    run(_write_weights, int(g[GROUPS] * g[CHANNELS]), (w, scratch), g)
+    run(_write_weights, plan.geometry.channels, (w, scratch), g)
     run(_write_gradient, product.tasks, (dy, dx, scratch), g)
 
 

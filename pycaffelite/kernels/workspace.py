@@ -25,11 +25,12 @@ def workspace(dtype: npt.DTypeLike, count: int) -> Array:
     """
     dtype = np.dtype(dtype)
     arrays: dict[str, Array] = _held.__dict__
-    array = arrays.get(dtype.str)
+    key = dtype.char  # dtype.str is made anew each time
+    array = arrays.get(key)
     if array is None or array.size < count:
         raw = np.zeros(count * dtype.itemsize + _LINE, np.uint8)
         start = -raw.ctypes.data % _LINE
-        array = arrays[dtype.str] = raw[start : start + count * dtype.itemsize].view(dtype)
+        array = arrays[key] = raw[start : start + count * dtype.itemsize].view(dtype)
     return array
 
 

@@ -139,6 +139,7 @@ class Updater:
         self._data, self._diff = data.reshape(-1), diff.reshape(-1)
         self.samples = _samples(diff)
         self._history = np.zeros((rule.histories, data.size), data.dtype)
+        self._all_history = self._history.reshape(-1)
         self._constants = np.zeros(update.CONSTANTS, data.dtype)
         self._l2 = self._l1 = self._data.dtype.type(0)
         self.history = [row.reshape(data.shape) for row in self._history]
@@ -164,7 +165,7 @@ class Updater:
         self._constants[update.RATE] = rate * factor
         if self.rule.decoupled:
             self._constants[update.L2] = rate * self._l2
-        update.apply(self.rule.step, self._data, self._diff, self._history.reshape(-1), self._constants)
+        update.apply(self.rule.step, self._data, self._diff, self._all_history, self._constants)
 
     def squared_norm(self) -> float:
         """Return the sum of the squared summed gradient; the same bits for any number of threads."""
