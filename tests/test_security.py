@@ -24,7 +24,7 @@ from pycaffelite.data.mean import read_mean
 from pycaffelite.data.source import open_source
 from pycaffelite.data.sources.hdf5 import read_datasets
 from pycaffelite.data.sources.idx import read_idx
-from pycaffelite.errors import DataError, PycaffeliteError, harmless
+from pycaffelite.errors import DataError, PycaffeliteError, SnapshotError, harmless
 from pycaffelite.schema import messages
 from pycaffelite.snapshot import load_weights
 
@@ -147,6 +147,31 @@ def huge_picture(path: Path) -> None:
 def read_picture(path: Path) -> object:
     value = messages.Datum(encoded=True, data=path.read_bytes()).SerializeToString()
     return datum_array(path, b"0", read_datum(path, b"0", value))
+
+
+def hdf5_weights(group: h5py.Group, kind: str, secret: Path) -> None:
+    """Make parameter 0 of a layer, 4 x 3, whose numbers are those of another file."""
+    if kind == "raw":
+        group.create_dataset("0", (4, 3), "f4", external=[(str(secret), 0, 48)])
+    elif kind == "link":
+        group["0"] = h5py.ExternalLink(str(secret), "/x")
+    else:
+        layout = h5py.VirtualLayout((4, 3), "f4")
+        layout[:] = h5py.VirtualSource(str(secret), "x", (4, 3))
+        group.create_virtual_dataset("0", layout)
+
+
+@pytest.mark.parametrize("kind", ["raw", "link", "virtual"])
+def test_weights_take_no_numbers_from_other_files(tmp_path: Path, kind: str) -> None:
+    secret, path = tmp_path / "secret", tmp_path / "w.h5"
+    with h5py.File(secret, "w") as file:
+        file["x"] = np.ones((4, 3), "f4")
+    with h5py.File(path, "w") as file:
+        group = file.create_group("data/ip")
+        hdf5_weights(group, kind, secret)
+        group["1"] = np.ones(4, "f4")
+    with pytest.raises(SnapshotError, match="in another file"):
+        read_weights(path)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a shell script")

@@ -97,6 +97,9 @@ def opened(path: Path) -> Iterator[Mapping[str, Any]]:
 
 def datasets(group: Any, prefix: str = "") -> Iterator[tuple[str, dict[int, Any]]]:
     """Yield the name and the parameters by index of each layer in a group; nested groups are names with `/`."""
+    for name in group:
+        if isinstance(group.get(name, getlink=True), h5py.ExternalLink):
+            raise ValueError(f"`{group.name}/{name}` lies in another file")
     numbered = {int(name): item for name, item in group.items() if _is_array(item) and name.isdecimal()}
     if numbered:
         yield prefix, numbered
@@ -106,7 +109,9 @@ def datasets(group: Any, prefix: str = "") -> Iterator[tuple[str, dict[int, Any]
 
 
 def read_array(dataset: Any) -> Array:
-    """Read a dataset of numbers whose size the caller has checked."""
+    """Read a dataset of numbers whose size the caller has checked; one from other files is refused."""
+    if dataset.external or dataset.is_virtual:
+        raise ValueError(f"the numbers of `{dataset.name}` lie in another file")
     values = np.asarray(dataset[()])
     if values.dtype.kind != "f":
         raise TypeError(f"`{dataset.name}` holds {values.dtype}, not floating-point numbers")
