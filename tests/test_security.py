@@ -99,9 +99,9 @@ def test_errors_and_colours() -> None:
 
 
 def test_names_in_files_lead_nowhere_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    work = tmp_path / "a" / "b" / "work"
-    work.mkdir(parents=True)
-    monkeypatch.chdir(work)
+    inner = tmp_path / "a" / "b" / "inner"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(inner)
     hostile = 'name: "../../../evil" ' + NET.replace('"ip"', '"../../evil"').replace('"x"', '"/../../evil2"')
     Path("net.prototxt").write_text(hostile)
     net = load_net("net.prototxt", seed=1).net
@@ -111,7 +111,7 @@ def test_names_in_files_lead_nowhere_outside(tmp_path: Path, monkeypatch: pytest
     load_weights(net, "w.caffemodel")
     assert run("inspect", "net.prototxt", "--npz", "out.npz").exit_code in (0, 2)
     made = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
-    assert made <= {f"a/b/work/{name}" for name in ("net.prototxt", "w.caffemodel", "out.npz")}
+    assert made <= {f"a/b/inner/{name}" for name in ("net.prototxt", "w.caffemodel", "out.npz")}
 
 
 def hdf5_of_rows_never_written(path: Path) -> None:

@@ -11,7 +11,7 @@ from pycaffelite.net import Net
 from pycaffelite.snapshot import load_weights
 
 
-def load(path: str, weights: Sequence[str], given: Mapping[str, Any]) -> RunnableNet:
+def load(path: str, weights: Sequence[str], given: Mapping[str, Any], *, outputs_only: bool = False) -> RunnableNet:
     """Build the net of a file; `given` holds what the shared options gave: the phase, the seed and so on."""
     runnable = load_net(
         path,
@@ -21,6 +21,7 @@ def load(path: str, weights: Sequence[str], given: Mapping[str, Any]) -> Runnabl
         seed=given["seed"],
         builtin_data=given["builtin_data"],
         allow_python_layers=given["allow_python_layers"],
+        outputs_only=outputs_only,
         report=report_of(given["strict"]),
         notify=notify,
     )

@@ -52,14 +52,12 @@ def test(net: str, weights: tuple[str, ...], **given: Any) -> None:
     if not weights:
         raise click.UsageError("--weights is missing: there is nothing to test in weights that were never trained")
     from pycaffelite.cli.loading import load
-    from pycaffelite.plan import compile_plan
     from pycaffelite.report import scoring, tables
     from pycaffelite.report.json_text import to_json
     from pycaffelite.report.log import LogWriter, batch_lines, mean_lines
 
     use_threads(given["threads"])
-    runnable = load(net, weights, given)
-    plan = compile_plan(runnable.net, outputs_only=True)
+    plan = load(net, weights, given, outputs_only=True).plan
     batches = scoring.whole_pass(plan, given["iterations"])
     notify(f"running {batches}")
     log = LogWriter(lambda text: print(text, file=sys.stderr))
