@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
@@ -21,7 +21,7 @@ def newest_snapshot(prefix: str, notify: Callable[[str], None]) -> str | None:
 
     Args:
         prefix: What `snapshot_prefix` returned.
-        notify: Takes a sentence about each newer one that is damaged.
+        notify: Takes a sentence about each newer one that is damaged, and about newer weights without a solver state.
 
     Returns:
         The path; None where there is no snapshot.
@@ -29,7 +29,9 @@ def newest_snapshot(prefix: str, notify: Callable[[str], None]) -> str | None:
     Raises:
         SnapshotError: There are snapshots, and all of them are damaged.
     """
-    found = _states(prefix)
+    numbered = _numbered(prefix, "solverstate")
+    _tell_of_lone_weights(prefix, numbered, notify)
+    found = [path for _iteration, path in numbered]
     for path in found:
         problem = _problem(path)
         if problem is None:
@@ -47,16 +49,25 @@ def newest_snapshot(prefix: str, notify: Callable[[str], None]) -> str | None:
     return None
 
 
-def _states(prefix: str) -> list[Path]:
-    """Return the solver states under a prefix, the newest first."""
+def _numbered(prefix: str, kind: str) -> list[tuple[int, Path]]:
+    """Return iteration and path of each file of a kind under a prefix, the newest first."""
     folder, stem = Path(prefix).parent, Path(prefix).name
-    pattern = re.compile(re.escape(stem) + r"_iter_(\d+)\.solverstate(\.h5)?")
-    found = [
-        (int(match[1]), path)
-        for path in (folder.iterdir() if folder.is_dir() else ())
-        if (match := pattern.fullmatch(path.name))
-    ]
-    return [path for _iteration, path in sorted(found, reverse=True)]
+    pattern = re.compile(rf"{re.escape(stem)}_iter_(\d+)\.{kind}(\.h5)?")
+    files = folder.iterdir() if folder.is_dir() else ()
+    found = [(int(match[1]), path) for path in files if (match := pattern.fullmatch(path.name))]
+    return sorted(found, reverse=True)
+
+
+def _tell_of_lone_weights(prefix: str, states: Sequence[tuple[int, Path]], notify: Callable[[str], None]) -> None:
+    """Say so where the newest weights are newer than every solver state: theirs was lost, and with it a part of a run.
+
+    Older ones without a state are common: people delete the states to save room.
+    """
+    newest, weights = next(iter(_numbered(prefix, "caffemodel")), (-1, Path()))
+    if newest > (states[0][0] if states else -1):
+        partner = f"{Path(prefix).name}_iter_{newest}.solverstate{'.h5' * (weights.suffix == '.h5')}"
+        instead = f"passing over them to {states[0][1].name}" if states else "`--weights` starts from them"
+        notify(f"{weights}: {partner} is missing beside these weights; {instead}")
 
 
 def _problem(path: Path) -> SnapshotError | None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -81,6 +82,37 @@ def test_missing_weights_are_seen(tmp_path: Path) -> None:
     found, said = newest(tmp_path)
     assert found == str(before)
     assert "a file of the snapshot is missing" in said[0]
+
+
+@pytest.mark.parametrize("write", [bare, sealed])
+def test_newer_weights_without_their_state_are_told(tmp_path: Path, write: Callable[[Path, int], Path]) -> None:
+    before = write(tmp_path, 10)
+    for iteration in (20, 30):
+        write(tmp_path, iteration).unlink()
+    assert newest(tmp_path) == (
+        str(before),
+        [
+            f"{tmp_path / 'a_iter_30.caffemodel'}: a_iter_30.solverstate is missing beside these weights; "
+            "passing over them to a_iter_10.solverstate"
+        ],
+    )
+
+
+def test_older_weights_without_their_state_are_not(tmp_path: Path) -> None:
+    bare(tmp_path, 10).unlink()
+    path = bare(tmp_path, 20)
+    assert newest(tmp_path) == (str(path), [])
+
+
+def test_weights_alone_are_told(tmp_path: Path) -> None:
+    bare(tmp_path, 10).unlink()
+    (tmp_path / "a_iter_20.caffemodel.h5").touch()
+    path, said = newest(tmp_path)
+    assert path is None
+    assert said == [
+        f"{tmp_path / 'a_iter_20.caffemodel.h5'}: a_iter_20.solverstate.h5 is missing beside these weights; "
+        "`--weights` starts from them"
+    ]
 
 
 def test_weights_of_another_generation_are_seen(tmp_path: Path) -> None:
