@@ -214,8 +214,8 @@ def load_solver(
             load_weights(net_with_weights, weights_file)
     plans = [compile_plan(test, forward_only=True) for test in tests]
     solver = Solver(file.solver, compile_plan(train), plans, source=file.source)
-    if snapshot is not None:
-        solver.restore(str(snapshot))
+    if snapshot is not None and not (resumed := solver.restore(str(snapshot))).exact:
+        notify(f"the training does not go on bit for bit: {resumed.note}")
     return solver
 
 

@@ -1,7 +1,8 @@
 """The side file of a snapshot, `<prefix>_iter_N.resume.json`: what Caffe's solver state has no room for.
 
-It holds the seed, the loss window, the state of every layer that has one (data cursors, random counters), and digests
-of the weights and of the solver state, by which damage to either is noticed, and one of itself. It is JSON: data only.
+It holds the solver's type, the seed, the loss window, the state of every layer that has one (data cursors, random
+counters), and digests of the weights and of the solver state, by which damage to either is noticed, and one of itself.
+It is JSON: data only.
 Snapshots of Caffe's do without it.
 """
 

@@ -111,20 +111,21 @@ def write_snapshot(net: Net, progress: Progress, parameter: Any, solver_path: st
         weights_digest = weights_file.write(weights_path, chunks)
         state_digest = state_file.write(state_path, encoded)
         digests = {weights_path.name: weights_digest, state_path.name: state_digest}
-        side_file.write(resume.side_path(state_path), [resume.encode(_side(net, progress, digests))])
+        side_file.write(resume.side_path(state_path), [resume.encode(_side(net, progress, digests, parameter.type))])
         weights_file.commit()
         side_file.commit()
         state_file.commit()
     return paths
 
 
-def restore_snapshot(path: str | Path, net: Net, progress: Progress) -> Resumed:
+def restore_snapshot(path: str | Path, net: Net, progress: Progress, kind: str) -> Resumed:
     """Read a solver state, the weights that it names, and its side file where there is one.
 
     Args:
         path: A .solverstate or .solverstate.h5 file.
         net: Receives the weights, and the states of its layers.
         progress: Receives everything else; its history must have the right shapes.
+        kind: The `type` of the solver that goes on.
 
     Raises:
         SnapshotError: A file is missing, damaged or does not fit; then only weights may have changed.
@@ -137,25 +138,40 @@ def restore_snapshot(path: str | Path, net: Net, progress: Progress) -> Resumed:
     for ours, theirs in zip(progress.history, state.history, strict=True):
         np.copyto(ours, theirs, casting="same_kind")
     progress.iteration, progress.current_step = state.iteration, state.current_step
-    found = "" if weights_path is None else str(weights_path)
-    lacking = f"{weights_path} has no weights for {', '.join(left)}" if left else ""
+    reasons = [f"{weights_path} has no weights for {', '.join(left)}"] if left else []
     if side is None:
-        note = lacking or "no side file beside the solver state: data starts from the beginning, random layers anew"
-        return Resumed(state.iteration, found, False, note)
+        reasons = reasons or [
+            "no side file beside the solver state: data starts from the beginning, random layers anew"
+        ]
+    else:
+        _take_up(side, path, net, progress)
+        reasons += _differences(side, net, kind)
+    found = "" if weights_path is None else str(weights_path)
+    return Resumed(state.iteration, found, not reasons, "; ".join(reasons))
+
+
+def _take_up(side: Mapping[str, Any], path: Path, net: Net, progress: Progress) -> None:
+    """Give what a side file holds to those that it is about."""
     with damaged_side_file(path):
         progress.losses = dict(side.get("losses", {}))
         progress.parts = {name: dict(part) for name, part in side.get("solver", {}).items()}
         _restore_layers(net, side["layers"])
         for test_net, layers in zip(progress.test_nets, side["tests"], strict=False):
             _restore_layers(test_net, layers)
-    if lacking:
-        return Resumed(state.iteration, found, False, lacking)
+
+
+def _differences(side: Mapping[str, Any], net: Net, kind: str) -> list[str]:
+    """Return why a training cannot go on bit for bit although its side file is here, each in a sentence."""
+    reasons = []
+    wrote = side.get("type", kind)  # older versions did not tell
+    if wrote != kind:
+        reasons.append(f"its history was written by {wrote} and is read by {kind}, which means something else by it")
     if side.get("seed") != net.seed:
-        return Resumed(state.iteration, found, False, f"the training was begun with seed {side.get('seed')}")
+        reasons.append(f"the training was begun with seed {side.get('seed')}")
     forgetful = [f"`{entry.node.name}`" for entry in net.layers if entry.layer.forgets()]
     if forgetful:
-        return Resumed(state.iteration, found, False, f"{', '.join(forgetful)} cannot tell what came last")
-    return Resumed(state.iteration, found, True)
+        reasons.append(f"{', '.join(forgetful)} cannot tell what came last")
+    return reasons
 
 
 @contextmanager
@@ -185,9 +201,10 @@ def snapshot_prefix(parameter: Any, solver_path: str | None) -> str:
     return prefix
 
 
-def _side(net: Net, progress: Progress, digests: dict[str, str]) -> dict[str, Any]:
+def _side(net: Net, progress: Progress, digests: dict[str, str], kind: str) -> dict[str, Any]:
     return {
         "iteration": progress.iteration,
+        "type": kind,
         "seed": net.seed,
         "sha256": digests,
         "losses": dict(progress.losses),

@@ -135,7 +135,7 @@ class Solver:
             SnapshotError: It cannot be read or does not fit the net.
         """
         progress = Progress(0, 0, self._history(), {}, list(self.test_nets))
-        resumed = restore_snapshot(path, self.net, progress)
+        resumed = restore_snapshot(path, self.net, progress, self.parameter.type)
         self.iteration, self._schedule.current_step = progress.iteration, progress.current_step
         with damaged_side_file(path):
             self._losses.restore(progress.losses)

@@ -129,6 +129,48 @@ def test_a_state_of_another_solver_type(folder):
     assert (error.value.expected, error.value.got) == ("4 history blobs", "2")
 
 
+def test_a_state_of_a_solver_type_with_as_many_histories_is_told(folder):
+    load_solver("solver.prototxt", seed=3, overrides={"max_iter": 10}).solve()
+    other = load_solver("solver.prototxt", seed=3, overrides={"type": "Nesterov"})
+    resumed = other.restore("snap/tiny_iter_10.solverstate")
+    assert not resumed.exact
+    assert resumed.note == ("its history was written by SGD and is read by Nesterov, which means something else by it")
+    (folder / "snap" / "tiny_iter_10.resume.json").unlink()
+    assert "Nesterov" not in other.restore("snap/tiny_iter_10.solverstate").note  # nothing tells
+
+
+def test_load_solver_tells_it_too(folder):
+    load_solver("solver.prototxt", seed=3, overrides={"max_iter": 10}).solve()
+    said = []
+    load_solver("solver.prototxt", snapshot="snap/tiny_iter_10.solverstate", notify=said.append)
+    assert said == []
+    overrides = {"type": "Nesterov"}
+    load_solver("solver.prototxt", snapshot="snap/tiny_iter_10.solverstate", overrides=overrides, notify=said.append)
+    assert said[0].startswith("the training does not go on bit for bit: its history was written by SGD")
+
+
+def test_all_reasons_are_told(folder):
+    load_solver("solver.prototxt", seed=3, overrides={"max_iter": 10}).solve()
+    resumed = load_solver("solver.prototxt", seed=4, overrides={"type": "Nesterov"}).restore(
+        "snap/tiny_iter_10.solverstate"
+    )
+    first, second = resumed.note.split("; ")
+    assert first.startswith("its history was written by SGD")
+    assert second == "the training was begun with seed 3"
+
+
+def test_a_side_file_without_a_type_tells_nothing(folder):
+    load_solver("solver.prototxt", seed=3, overrides={"max_iter": 10}).solve()
+    path = Path("snap/tiny_iter_10.resume.json")
+    side = json.loads(path.read_text())
+    del side["type"], side["digest"]
+    path.write_bytes(resume.encode(side))
+    resumed = load_solver("solver.prototxt", seed=3, overrides={"type": "Nesterov"}).restore(
+        "snap/tiny_iter_10.solverstate"
+    )
+    assert resumed.exact
+
+
 def test_weights_are_no_solver_state(folder):
     with pytest.raises(SnapshotError) as error:
         load_solver("solver.prototxt").restore("x.caffemodel")
