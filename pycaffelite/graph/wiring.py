@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
+from functools import cached_property
+from itertools import islice
 
 from pycaffelite.errors import FieldError, Location, WiringError
 from pycaffelite.graph.graph import Graph, Node
@@ -15,6 +18,7 @@ from pycaffelite.schema.reader import NetFile
 
 UNKNOWN_BOTTOM = "unknown bottom"
 WITHOUT_STATE = " without another stage or level"  # with which the same net may be whole
+_MOST_SLIPS = 100  # where more bottoms are unknown they are no slips, and the search for similar names is slow
 
 
 def build_graph(
@@ -64,18 +68,50 @@ def build_graph(
     return Graph(file.net.name, state.phase, tuple(wired), _unread(wired), message)
 
 
+class _Makers:
+    """Finds the layers that make a blob of a name: for errors, so it is put up when the first one asks."""
+
+    def __init__(self, nodes: Sequence[Node], left_out: Sequence[Node]) -> None:
+        self.nodes = nodes
+        self.left_out = left_out
+        self.asked = 0
+
+    def later(self, index: int, name: str) -> Node | None:
+        """Return the first layer from an index on that makes the blob."""
+        places = self._places.get(name, [])
+        at = bisect_left(places, index)
+        return self.nodes[places[at]] if at < len(places) else None
+
+    def excluded(self, name: str) -> Node | None:
+        """Return the first layer outside of the phase that makes the blob."""
+        return self._excluded.get(name)
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        places: dict[str, list[int]] = {}
+        for i, node in enumerate(self.nodes):
+            for name in node.tops:
+                places.setdefault(name, []).append(i)
+        return places
+
+    @cached_property
+    def _excluded(self) -> dict[str, Node]:
+        return {name: node for node in reversed(self.left_out) for name in node.tops}
+
+
 def _connect(nodes: Sequence[Node], left_out: Sequence[Node], phase: str, report: Report) -> dict[Top, Top]:
     """Find the top that every bottom reads: the last one of that name above it; none for a bottom that is wrong."""
     made: dict[str, Top] = {}
     sources: dict[Top, Top] = {}
     readers: dict[Top, list[Top]] = {}
+    makers = _Makers(nodes, left_out)
     for i, node in enumerate(nodes):
         for j, name in enumerate(node.bottoms):
             if name in made:
                 sources[i, j] = made[name]
                 readers.setdefault(made[name], []).append((i, j))
             else:
-                report(_unknown_bottom(nodes, i, name, made, left_out, phase))
+                report(_unknown_bottom(makers, i, name, made, phase))
         for j, name in enumerate(node.tops):
             in_place = j < len(node.bottoms) and node.bottoms[j] == name
             if name in made and not in_place:
@@ -95,13 +131,11 @@ def _unread(nodes: Sequence[Node]) -> tuple[str, ...]:
     return tuple(sorted(available, key=str.encode))
 
 
-def _unknown_bottom(
-    nodes: Sequence[Node], index: int, name: str, made: Collection[str], left_out: Sequence[Node], phase: str
-) -> WiringError:
-    node = nodes[index]
+def _unknown_bottom(makers: _Makers, index: int, name: str, made: dict[str, Top], phase: str) -> WiringError:
+    node = makers.nodes[index]
+    makers.asked += 1
     expected = "the name of a top of a layer above"
-    later = next((other for other in nodes[index:] if name in other.tops), None)
-    excluded = next((other for other in left_out if name in other.tops), None)
+    later, excluded = makers.later(index, name), makers.excluded(name)
     if later is not None:
         what = f"bottom `{name}` is used before it is made"
         line = f" (line {later.where.line})" if later.where and later.where.line else ""
@@ -117,8 +151,9 @@ def _unknown_bottom(
             hint = f"the rules of {excluded.subject}{line} ask for " + (stages or "another level")
     else:
         what = f"{UNKNOWN_BOTTOM} `{name}`"
-        hint = did_you_mean(name, made) or "no layer has a top of this name"
-    known = ", ".join(f"`{top}`" for top in list(made)[-6:])
+        similar = did_you_mean(name, made) if makers.asked <= _MOST_SLIPS else None
+        hint = similar or "no layer has a top of this name"
+    known = ", ".join(f"`{top}`" for top in reversed([*islice(reversed(made), 6)]))
     return WiringError(
         what,
         subject=node.subject,

@@ -82,7 +82,8 @@ def stray_closer(
             f"one more `{closer}` after the one on line {source.at(closing).line}, "
             f"which closed `{name}` (opened on line {source.at(opening).line})"
         )
-    line = source.text.split("\n")[(where.line or 1) - 1].strip()
+    start, end = source.text.rfind("\n", 0, offset) + 1, source.text.find("\n", offset)
+    line = source.text[start : end if end >= 0 else None].strip()
     piece = f"line {where.line}" if line == closer else f"this `{closer}`"
     hint = f"delete {piece}; then the file reads to its end"
     if not at_end:
@@ -206,11 +207,16 @@ def mismatch(
     return kind(what, where=source.at(offset), expected=error.expected, got=got, hint=hint)
 
 
-def unknown_field(source: SourceMap, name: str, offset: int, blocks: Sequence[OpenBlock]) -> FieldError:
-    """A field that the message does not have; `blocks` are the open ones, the outermost first."""
+def unknown_field(
+    source: SourceMap, name: str, offset: int, blocks: Sequence[OpenBlock], *, similar: bool = True
+) -> FieldError:
+    """A field that the message does not have; `blocks` are the open ones, the outermost first.
+
+    The search for `similar` names is slow.
+    """
     block, plan, _ = blocks[-1]
     place = f"`{block}` ({plan.name})" if len(blocks) > 1 else plan.name
-    hint = _enclosing_hint(source, name, blocks) or _name_hint(name, plan)
+    hint = (_enclosing_hint(source, name, blocks) or _name_hint(name, plan)) if similar else None
     return FieldError(f"unknown field `{name}` in {place}", where=source.at(offset), hint=hint)
 
 

@@ -21,6 +21,7 @@ from pycaffelite.schema.tokens import OUT_OF_RANGE, Literal, MismatchError, Toke
 __all__ = ["format_text", "parse_text"]
 
 MOST_NONSENSE = 50  # places where no field can begin, before the rest is given up
+MOST_SLIPS = 200  # names that no field has, before the slow search for similar ones is given up
 MAX_DEPTH = 100  # protobuf's own limit; no net comes near it
 _CLOSER = {"{": "}", "<": ">"}
 _LAYERS = ("layer", "layers")
@@ -78,6 +79,7 @@ class _Parser:
         self.odd = odd
         self.index = 0
         self.nonsense = 0
+        self.slips: set[str] = set()
         self.open: list[_Block] = []
         self.last: tuple[_Block | None, FieldPlan | None, int] = (None, None, -1)  # a repeated field, behind its value
         self.last_closed: tuple[str, int, int] | None = None  # name, offset of the block, offset of its closing brace
@@ -215,7 +217,9 @@ class _Parser:
     def unknown_field(self, name: str, offset: int) -> FieldError:
         """Return the problem of a field that the schema does not have."""
         plans = [(open_block.name, open_block.plan, open_block.mark.offset) for open_block in self.open]
-        return explain.unknown_field(self.source, name, offset, plans)
+        if len(self.slips) < MOST_SLIPS:
+            self.slips.add(name)
+        return explain.unknown_field(self.source, name, offset, plans, similar=name in self.slips)
 
     def mended_colon(self, plan: FieldPlan) -> bool:
         """Deal with a value right after its field's name; tell whether there is something to read."""

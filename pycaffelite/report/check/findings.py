@@ -52,10 +52,13 @@ class Findings:
 
     def __init__(self) -> None:
         self._problems: dict[Problem, None] = {}
+        self._by_line: dict[int | None, list[Problem]] = {}
 
     def add(self, problem: Problem) -> None:
         """Keep a problem."""
-        self._problems.setdefault(problem)
+        if problem not in self._problems:
+            self._problems[problem] = None
+            self._by_line.setdefault(problem.line, []).append(problem)
 
     def report(self, error: PycaffeliteError) -> None:
         """Keep an error: the sink for readers and for the wiring."""
@@ -65,7 +68,7 @@ class Findings:
         """Keep what a reader noted, unless it was reported as a problem too."""
         line = note.where.line if note.where else None
         clause = note.what.partition(";")[0]
-        if not any(problem.line == line and problem.message.startswith(clause) for problem in self._problems):
+        if not any(problem.message.startswith(clause) for problem in self._by_line.get(line, ())):
             self.add(Problem(note.severity, note.what, line, note.hint))  # type: ignore[arg-type]
 
     def say(self, severity: Severity, message: str, where: Location | None = None, hint: str | None = None) -> None:

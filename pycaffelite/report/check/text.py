@@ -11,11 +11,13 @@ from rich.text import Text
 from pycaffelite.report import tables
 from pycaffelite.report.check.files import FileReport
 from pycaffelite.report.check.findings import Problem
-from pycaffelite.report.check.nets import PhaseReport, differences
+from pycaffelite.report.check.nets import LayerReport, PhaseReport, differences
 from pycaffelite.report.check.weights import Fit
 
 _COLOURS = {"error": "red", "unsupported": "magenta", "warning": "yellow", "note": "cyan"}
 _MOST = 8  # names in a list
+_MOST_PROBLEMS = 1000  # of a file, the worst first
+_MOST_ROWS = 5000  # of a table; more take long to lay out, and nobody reads them
 
 
 def to_record(report: FileReport) -> dict[str, Any]:
@@ -41,7 +43,9 @@ def to_record(report: FileReport) -> dict[str, Any]:
 def render(report: FileReport, *, with_table: bool, with_splits: bool = False) -> RenderableType:
     """Lay out a file: what it is, its problems with their lines, and with `with_table` what a net makes."""
     parts: list[RenderableType] = [_head(report)]
-    parts += [_problem(report.file, problem) for problem in report.problems]
+    parts += [_problem(report.file, problem) for problem in report.problems[:_MOST_PROBLEMS]]
+    if (more := len(report.problems) - _MOST_PROBLEMS) > 0:
+        parts.append(f"  and {more} more, which --json lists")
     if report.fit is not None:
         parts += ["", *_fit(report.fit)]
     if with_table and report.phases:
@@ -84,7 +88,10 @@ def _phases(report: FileReport, *, with_splits: bool) -> list[RenderableType]:
     only = differences(report.phases)
     (first, table), *others = report.phases.items()
     same = {phase: other for phase, other in others if _shapes(other) == _shapes(table)}
-    parts: list[RenderableType] = [f"phase {' and '.join([first, *same])}", "", _table(table, with_splits=with_splits)]
+    rows = [layer for layer in table.layers if with_splits or layer.type != "Split"]
+    parts: list[RenderableType] = [f"phase {' and '.join([first, *same])}", "", _table(rows[:_MOST_ROWS], table)]
+    if len(rows) > _MOST_ROWS:
+        parts.append(f"and {len(rows) - _MOST_ROWS} more layers, which --json lists")
     parts += ["", *_totals(table, same)]
     for phase, other in others:
         if phase not in same:
@@ -107,7 +114,7 @@ def _names(names: list[str]) -> str:
     return ", ".join(names[:_MOST]) + (f" and {len(names) - _MOST} more" if len(names) > _MOST else "") or "-"
 
 
-def _table(phase: PhaseReport, *, with_splits: bool) -> RenderableType:
+def _table(layers: list[LayerReport], phase: PhaseReport) -> RenderableType:
     rows = [
         (
             layer.name or "(no name)",
@@ -117,8 +124,7 @@ def _table(phase: PhaseReport, *, with_splits: bool) -> RenderableType:
             tables.amount(layer.macs) if layer.macs else "-",
             tables.memory(layer.bytes),
         )
-        for layer in phase.layers
-        if with_splits or layer.type != "Split"
+        for layer in layers
     ]
     return tables.table(("layer", "type", "tops", "parameters", "MACs", "memory"), rows, left=3)
 

@@ -85,10 +85,11 @@ def _fill_input_layer(net: Traced, layer: Traced) -> None:
     if not net.has("input_shape") and not net.has("input_dim"):
         return
     options = layer.part("input_param")
+    shapes = net.parts("input_shape")
     for index in range(len(net.message.input)):
         if net.has("input_shape"):
             shape = options.grow("shape", net.offset("input_shape", index))
-            shape.take_all(net.parts("input_shape")[index])
+            shape.take_all(shapes[index])
         else:
             first = index * _SIZES
             shape = options.grow("shape", net.offset("input_dim", first))
@@ -108,10 +109,10 @@ def read_old_habits(net: Traced, about: Circumstances) -> None:
         if layer.has("param__2"):
             texts = list(layer.message.param__2)
             layer.clear("param__2")
-            for index, text in enumerate(texts):
-                while len(layer.message.param) <= index:
-                    layer.grow("param", layer.mark.offset)
-                layer.parts("param")[index].put("name", text, layer.mark.offset)
+            for _ in range(len(layer.message.param), len(texts)):
+                layer.grow("param", layer.mark.offset)
+            for param, text in zip(layer.parts("param"), texts, strict=False):
+                param.put("name", text, layer.mark.offset)
             about.warn('`param: "name"` in `layer` is read as `param { name }`', layer.mark.offset)
         lists = [name for name in BLOB_LISTS if name != "param" and layer.has(name)]
         if lists:

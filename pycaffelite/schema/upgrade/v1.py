@@ -89,11 +89,10 @@ def layer_to_current(old: Traced, new: Traced, about: Circumstances) -> None:
 def lists_to_params(old: Traced, new: Traced, names: Sequence[str], about: Circumstances) -> None:
     """Turn these of the parallel lists of options per blob into one `param { }` for each blob."""
     for name in names:
-        target = BLOB_LISTS[name]
-        for index, value in enumerate(getattr(old.message, name)):
-            offset = old.offset(name, index)
-            while len(new.message.param) <= index:
-                new.grow("param", offset)
-            new.parts("param")[index].put(target, value, offset)
+        target, values = BLOB_LISTS[name], getattr(old.message, name)
+        for index in range(len(new.message.param), len(values)):
+            new.grow("param", old.offset(name, index))
+        for index, (param, value) in enumerate(zip(new.parts("param"), values, strict=False)):
+            param.put(target, value, old.offset(name, index))
         if old.has(name):
             about.note(f"`{name}` of the old form became `param {{ {target} }}`", old.offset(name))
