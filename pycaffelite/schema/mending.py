@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from pycaffelite.schema.fields import FieldPlan, enum_numbers
+from pycaffelite.names import close_matches
+from pycaffelite.schema.fields import FieldPlan, MessagePlan, enum_numbers
 from pycaffelite.schema.problems import TemplateError
 from pycaffelite.schema.sourcemap import SourceMap
 from pycaffelite.schema.tokens import STRINGS, Literal, MismatchError, Token, literal_value
@@ -83,12 +84,12 @@ def bare_text(text: str, offset: int) -> str:
     return match.group() if match else ""
 
 
-def mend(literal: Literal, plan: FieldPlan) -> tuple[FieldPlan, Any, str] | None:
+def mend(literal: Literal, plan: FieldPlan, owner: MessagePlan) -> tuple[FieldPlan, Any, str] | None:
     """Find a reading of a literal that its field refuses.
 
     Returns:
-        The form of the field that takes it, the value, and what was done; "" when another form takes it as it is. None
-        when there is no sensible reading.
+        The form of the field that takes it, or another field of the same message, its owner; the value; and what was
+        done: "" when another form takes it as it is. None when there is no sensible reading.
     """
     for form in plan.others:
         if form.kind != "message":
@@ -101,7 +102,21 @@ def mend(literal: Literal, plan: FieldPlan) -> tuple[FieldPlan, Any, str] | None
         if value is not None:
             tells = plan.kind == "enum" and form.kind == "string"  # the upgrade knows more of a layer's type
             return form, value, "" if tells else f"read as {_shown(value, form)}"
+    if (owner.name, plan.name) == ("NetStateRule", "phase"):
+        return _phase_of_a_fork(literal, plan, owner)
     return None
+
+
+def _phase_of_a_fork(literal: Literal, plan: FieldPlan, rule: MessagePlan) -> tuple[FieldPlan, Any, str] | None:
+    """Read a further phase in a rule as a stage: in training and in a test such a rule does not hold.
+
+    None for what may be a slip of a phase that there is.
+    """
+    name = literal.text
+    if literal.kind != "word" or literal.negative or close_matches(name, enum_numbers(plan.descriptor.enum_type)):
+        return None
+    how = f'read as `stage: "{name}"`, so this rule holds neither in TRAIN nor in TEST'
+    return rule.fields["stage"], name, how
 
 
 def _lenient(literal: Literal, plan: FieldPlan) -> Any:

@@ -295,7 +295,7 @@ class _Parser:
             form, value = plan, literal_value(literal, plan.kind, plan.descriptor.enum_type)
         except MismatchError as error:
             problem = explain.mismatch(self.source, plan, self.tokens[start][2], literal, error, block.plan.name)
-            mended = mending.mend(literal, plan) if error.what != OUT_OF_RANGE else None
+            mended = mending.mend(literal, plan, block.plan) if error.what != OUT_OF_RANGE else None
             if mended is None:
                 mending.refuse_name_for_number(self.source, plan, literal, self.tokens[start][2])
                 idle = plan.kind == "enum" and (plan.foreign or is_idle(plan.name))

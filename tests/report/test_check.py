@@ -153,6 +153,20 @@ layer { name: "d" type: "Wobble" bottom: "c" top: "c" }
     assert "without the layers whose shapes are not known (?)" in plain(render(report, with_table=True))
 
 
+def test_what_was_done_about_a_warning_is_told() -> None:
+    report = check(
+        "layer { name: 'a' type: 'Input' top: 'a' include { phase: VAL } }\nlayer { top: 'b' type: 'Input' }"
+    )
+    assert said(report, "warning") == [
+        (
+            1,
+            "unknown value of Phase for `phase`; expected TRAIN, TEST; got VAL; "
+            'read as `stage: "VAL"`, so this rule holds neither in TRAIN nor in TEST',
+        )
+    ]
+    assert [layer.tops for layer in report.phases["TEST"].layers] == [{"b": None}]
+
+
 def test_strict_makes_errors_of_warnings() -> None:
     text = NET.replace("kernel_size: 3", "kernel_size: 9")
     assert check(text, strict=True).status == "errors"

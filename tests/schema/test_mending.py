@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pycaffelite.errors import PrototxtError, PycaffeliteError
+from pycaffelite.graph.wiring import build_graph
 from pycaffelite.schema import messages
 from pycaffelite.schema.notes import Notes
-from pycaffelite.schema.problems import Findings, TemplateError, strict_problem
+from pycaffelite.schema.problems import Findings, TemplateError, UnknownValueError, strict_problem
+from pycaffelite.schema.reader import parse_net
 from pycaffelite.schema.text import parse_text
 
 
@@ -90,6 +92,9 @@ WARNINGS = {
     "shade { a: 1 }": "unknown field `shade` in NetParameter; passed over",
     "layer { name: 'a' layer { name: 'b' } }": "the block `layer` that opens here is not closed; closed there",
     r"name: 'C:\data'": r'`name` has a value of the wrong kind; read as "C:\data"',
+    "layer { include { phase: VAL } }": (
+        'unknown value of Phase for `phase`; read as `stage: "VAL"`, so this rule holds neither in TRAIN nor in TEST'
+    ),
     "name: '${X}'": "`name` holds the place holder of a template",
 }
 
@@ -122,3 +127,30 @@ def test_warning(text):
 def test_a_template(text):
     with pytest.raises(TemplateError, match="this is a template, not a prototxt"):
         parse_text(text, messages.NetParameter, "n", Findings())
+
+
+@pytest.mark.parametrize("form", ["layer", "layers"])
+@pytest.mark.parametrize(
+    ("rule", "phases"),
+    [
+        ("include { phase: VAL }", []),
+        ("include { phase: VAL } include { phase: TEST }", ["TEST"]),
+        ("exclude { phase: VAL }", ["TRAIN", "TEST"]),
+        ("exclude { phase: DEPLOY } exclude { phase: TRAIN }", ["TEST"]),
+    ],
+)
+def test_a_rule_for_a_phase_of_a_fork_holds_in_none_of_ours(form, rule, phases):
+    layer = "type: 'Input'" if form == "layer" else "type: DUMMY_DATA"
+    net = parse_net(f"{form} {{ name: 'a' top: 'a' {layer} {rule} }} {form} {{ name: 'b' top: 'b' {layer} }}")
+    found = {phase: [node.name for node in build_graph(net, phase).nodes] for phase in ("TRAIN", "TEST")}
+    assert found == {phase: ["a", "b"] if phase in phases else ["b"] for phase in ("TRAIN", "TEST")}
+    asked = build_graph(net, "TEST", stages=("VAL",)).nodes
+    assert [node.name for node in asked] == (
+        ["a", "b"] if "include { phase: VAL" in rule or "DEPLOY" in rule else ["b"]
+    )
+
+
+@pytest.mark.parametrize("text", ["include { phase: TRIAN }", "include { phase: VAL1 phase: 2 }", "phase: VAL"])
+def test_other_phases_and_likely_slips_are_errors(text):
+    with pytest.raises(UnknownValueError, match="unknown value of Phase"):
+        parse_text(f"layer {{ {text} }}", messages.NetParameter)

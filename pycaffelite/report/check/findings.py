@@ -44,6 +44,8 @@ def problem_of(error: PycaffeliteError, severity: Severity | None = None) -> Pro
         text += f"; expected {error.expected}"
     if error.got is not None:
         text += f"; got {error.got}"
+    if error.mended:
+        text += f"; {error.mended}"
     return Problem(found, text, error.where.line if error.where else None, error.hint)
 
 
