@@ -18,7 +18,8 @@ from pycaffelite.schema.foreign_bytes import translate_net
 from pycaffelite.schema.sourcemap import SourceMap
 from pycaffelite.schema.upgrade import upgrade_net
 
-_LARGEST = 2**31 - 1  # bytes; protobuf's own limit
+LARGEST = 2**31 - 1  # bytes; protobuf's own limit
+BEGIN = 1 << 16  # bytes
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
@@ -38,6 +39,11 @@ def read_weights_message(path: str | Path) -> Any:
     where = Location(str(path))
     content = read_bytes(path, "weights", SnapshotError)
     _refuse_other_formats(content, where, SnapshotError, "a binary .caffemodel")
+    return net_of(content, where)
+
+
+def net_of(content: bytes, where: Location) -> Any:
+    """Parse the bytes of a .caffemodel; return and raise as `read_weights_message`."""
     net = messages.NetParameter()
     try:
         translated, _ = translate_net(content)
@@ -63,7 +69,7 @@ def read_weights_message(path: str | Path) -> Any:
             "the file holds no layers", where=where, expected="a binary .caffemodel", hint=_other_message(content)
         )
     try:
-        return with_plain_numbers(upgrade_net(net, SourceMap(str(path))).net)
+        return with_plain_numbers(upgrade_net(net, SourceMap(where.path)).net)
     except PycaffeliteError as problem:
         raise SnapshotError(
             f"the old form of these weights cannot be upgraded: {problem.what}",
@@ -149,15 +155,20 @@ def _broken_text(message: Any) -> bytes | None:
     return None
 
 
+def looks_binary(begin: bytes) -> bool:
+    """Tell by its first bytes, of which `BEGIN` suffice, whether a file is no text."""
+    return _CONTROL.search(begin) is not None
+
+
 def _refuse_other_formats(content: bytes, where: Location, error: type[PycaffeliteError], expected: str) -> None:
     """Raise for what can be told without parsing."""
     if not content:
         raise error("the file is empty", where=where, expected=expected)
-    if len(content) > _LARGEST:
+    if len(content) > LARGEST:
         raise error(
             "the file is too large for protobuf",
             where=where,
-            expected=f"at most {_LARGEST} bytes",
+            expected=f"at most {LARGEST} bytes",
             got=f"{len(content)} bytes",
             hint="keep weights of this size in the HDF5 form, .caffemodel.h5",
         )
@@ -168,7 +179,7 @@ def _refuse_other_formats(content: bytes, where: Location, error: type[Pycaffeli
             expected=expected,
             hint="name it with the ending .h5 to have it read as HDF5",
         )
-    if _CONTROL.search(content, 0, 65536) is None:
+    if not looks_binary(content[:BEGIN]):
         raise error(
             "the file is a text", where=where, expected=expected, hint="a prototxt describes a net and holds no numbers"
         )

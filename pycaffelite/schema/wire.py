@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 VARINT, EIGHT_BYTES, LENGTH, FOUR_BYTES = 0, 1, 2, 5
+
+
+class Octets(Protocol):
+    """Whatever gives its bytes as numbers by their offsets."""
+
+    def __getitem__(self, offset: int, /) -> int: ...
 
 
 class WireField(NamedTuple):
@@ -18,7 +24,7 @@ class WireField(NamedTuple):
     tag: int
 
 
-def wire_fields(content: bytes | memoryview, start: int, end: int) -> Iterator[WireField]:
+def wire_fields(content: Octets, start: int, end: int) -> Iterator[WireField]:
     """Walk over the fields of the message that stands between two offsets.
 
     Raises:
@@ -42,7 +48,7 @@ def wire_fields(content: bytes | memoryview, start: int, end: int) -> Iterator[W
         start += size
 
 
-def read_varint(content: bytes | memoryview, start: int, end: int) -> tuple[int, int]:
+def read_varint(content: Octets, start: int, end: int) -> tuple[int, int]:
     """Read a number of variable length; return it and the offset behind it."""
     value = shift = 0
     while start < end and shift < 70:

@@ -2,6 +2,7 @@
 
 from pycaffelite.snapshot.newest import newest_snapshot
 from pycaffelite.snapshot.resume import resume_seed
+from pycaffelite.snapshot.stored import StoredBlob, stored_weights
 from pycaffelite.snapshot.training import (
     Paths,
     Progress,
@@ -13,7 +14,7 @@ from pycaffelite.snapshot.training import (
     snapshot_prefix,
     write_snapshot,
 )
-from pycaffelite.snapshot.weights import LoadReport, StoredBlob, load_weights, save_weights, stored_weights
+from pycaffelite.snapshot.weights import LoadReport, load_weights, save_weights
 
 __all__ = [
     "LoadReport",

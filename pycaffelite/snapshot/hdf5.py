@@ -18,6 +18,7 @@ from pycaffelite.blob import Array, Blob
 from pycaffelite.errors import Location, SnapshotError
 from pycaffelite.snapshot.files import Chunk, cannot_read
 
+_PIECE = 1 << 20  # numbers
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
@@ -108,14 +109,18 @@ def datasets(group: Any, prefix: str = "") -> Iterator[tuple[str, dict[int, Any]
             yield from datasets(item, f"{prefix}/{name}" if prefix else name)
 
 
-def read_array(dataset: Any) -> Array:
-    """Read a dataset of numbers whose size the caller has checked; one from other files is refused."""
+def pieces(dataset: Any) -> Iterator[Array]:
+    """Read a dataset of numbers whose size the caller has checked, some rows at a time; not one from other files."""
     if dataset.external or dataset.is_virtual:
         raise ValueError(f"the numbers of `{dataset.name}` lie in another file")
-    values = np.asarray(dataset[()])
-    if values.dtype.kind != "f":
-        raise TypeError(f"`{dataset.name}` holds {values.dtype}, not floating-point numbers")
-    return values
+    if dataset.dtype.kind != "f":
+        raise TypeError(f"`{dataset.name}` holds {dataset.dtype}, not floating-point numbers")
+    if dataset.chunks is not None or dataset.ndim < 2:  # a packed one would be unpacked again for each piece
+        yield np.asarray(dataset[()])
+        return
+    rows = max(1, _PIECE * dataset.shape[0] // max(1, dataset.size))
+    for begin in range(0, dataset.shape[0], rows):
+        yield np.asarray(dataset[begin : begin + rows])
 
 
 def read_number(file: Any, name: str, default: int | None = None) -> int:

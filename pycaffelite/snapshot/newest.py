@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 from pycaffelite.errors import Location, SnapshotError
 from pycaffelite.schema import messages
 from pycaffelite.schema.binary import read_weights_message
+from pycaffelite.schema.outline import weights_outline
 from pycaffelite.snapshot import hdf5, resume
 from pycaffelite.snapshot.files import read_bytes
 from pycaffelite.snapshot.state import no_state
@@ -107,5 +108,5 @@ def _check_form(path: Path) -> None:
     if hdf5.is_hdf5(weights):
         with hdf5.opened(weights) as file:
             sum(len(arrays) for _name, arrays in hdf5.datasets(file["data"]))
-    else:
+    elif weights_outline(weights) is None:
         read_weights_message(weights)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,10 @@ from pycaffelite.blob import Array
 from pycaffelite.errors import Location, SnapshotError
 from pycaffelite.layers.base import shape_text
 from pycaffelite.schema import messages
+from pycaffelite.schema.outline import state_outline
 from pycaffelite.snapshot import hdf5, wire
 from pycaffelite.snapshot.files import Chunk, read_bytes
-from pycaffelite.snapshot.weights import StoredBlob, stored_blob
+from pycaffelite.snapshot.stored import StoredBlob, blob_in_file, hdf5_blob, stored_blob
 
 _HISTORY = 3  # field number in SolverState
 
@@ -37,6 +40,16 @@ class SolverState:
     history: Sequence[Array]
 
 
+@dataclass(frozen=True)
+class StoredState:
+    """A solver-state file that is open: as `SolverState`, but the history is read when it is copied."""
+
+    iteration: int
+    learned_net: str
+    current_step: int
+    history: Sequence[StoredBlob]
+
+
 def encode_state(state: SolverState, *, hdf5_format: bool) -> list[Chunk]:
     """Return the content of a solver-state file."""
     if hdf5_format:
@@ -45,8 +58,9 @@ def encode_state(state: SolverState, *, hdf5_format: bool) -> list[Chunk]:
     return wire.insert_blobs(message.SerializeToString(), _HISTORY, [wire.blob_chunks(h) for h in state.history])
 
 
-def read_state(path: Path, history: Sequence[Array]) -> SolverState:
-    """Read a solver-state file whose history must have the shapes of the given one.
+@contextmanager
+def opened_state(path: Path, history: Sequence[Array]) -> Iterator[StoredState]:
+    """Open a solver-state file whose history must have the shapes of the given one.
 
     Raises:
         SnapshotError: It is missing, damaged or of another kind, or belongs to another net or solver type.
@@ -60,42 +74,38 @@ def read_state(path: Path, history: Sequence[Array]) -> SolverState:
             hint="give them as weights to start from: `--weights`",
         )
     if path.name.endswith(".h5"):
-        return _read_hdf5(path, history)
-    return _read_binary(path, history)
+        with hdf5.opened(path) as file:
+            yield _checked(path, _of_hdf5(file), history)
+    else:
+        yield _checked(path, _of_binary(path), history)
 
 
-def _read_binary(path: Path, history: Sequence[Array]) -> SolverState:
+def _of_binary(path: Path) -> StoredState:
+    outline = state_outline(path)
     try:
-        message = messages.SolverState.FromString(read_bytes(path))
+        message = messages.SolverState.FromString(read_bytes(path)) if outline is None else outline.message
     except (DecodeError, ValueError):  # the latter for a string that is no text
         raise no_state(path) from None
     if not message.HasField("iter"):
         raise no_state(path)
-    stored = [stored_blob(blob, path, f"history {index}") for index, blob in enumerate(message.history)]
-    arrays = _matching(path, stored, history)
-    return _checked(path, SolverState(message.iter, message.learned_net, message.current_step, arrays))
+    read = partial(stored_blob, path) if outline is None else partial(blob_in_file, path, outline)
+    history = [read(blob, f"history {index}") for index, blob in enumerate(message.history)]
+    return StoredState(message.iter, message.learned_net, message.current_step, history)
 
 
-def _read_hdf5(path: Path, history: Sequence[Array]) -> SolverState:
-    with hdf5.opened(path) as file:
-        items = file["history"]
-        stored = [_stored(items[str(index)]) for index in range(len(items))]
-        arrays = _matching(path, stored, history)
-        state = SolverState(
-            hdf5.read_number(file, "iter"),
-            hdf5.read_text(file, "learned_net"),
-            hdf5.read_number(file, "current_step", 0),
-            arrays,
-        )
-    return _checked(path, state)
+def _of_hdf5(file: Mapping[str, Any]) -> StoredState:
+    items = file["history"]
+    return StoredState(
+        hdf5.read_number(file, "iter"),
+        hdf5.read_text(file, "learned_net"),
+        hdf5.read_number(file, "current_step", 0),
+        [hdf5_blob(items[str(index)]) for index in range(len(items))],
+    )
 
 
-def _stored(dataset: Any) -> StoredBlob:
-    return StoredBlob(tuple(dataset.shape), lambda: hdf5.read_array(dataset))
-
-
-def _matching(path: Path, stored: Sequence[StoredBlob], history: Sequence[Array]) -> list[Array]:
-    """Return the history in the file, once it fits the solver's."""
+def _checked(path: Path, state: StoredState, history: Sequence[Array]) -> StoredState:
+    """Return the state if it is one, and fits the solver's history."""
+    stored = state.history
     if len(stored) != len(history):
         raise SnapshotError(
             "the solver state does not belong to this net and solver type",
@@ -113,10 +123,8 @@ def _matching(path: Path, stored: Sequence[StoredBlob], history: Sequence[Array]
                 got=f"shape {shape_text(blob.shape)}",
                 hint="resume with the net that wrote it",
             )
-    return [blob.values().reshape(ours.shape) for blob, ours in zip(stored, history, strict=True)]
-
-
-def _checked(path: Path, state: SolverState) -> SolverState:
+    for blob in stored:
+        blob.check()
     if state.iteration < 0 or state.current_step < 0:
         raise SnapshotError(
             "damaged solver state",

@@ -8,15 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pycaffelite.blob import Array
 from pycaffelite.errors import Location, PycaffeliteError, SnapshotError
 from pycaffelite.net import Net
 from pycaffelite.schema import messages
 from pycaffelite.snapshot import resume
 from pycaffelite.snapshot.files import Staged, make_folder, remove_leftovers, try_folder
-from pycaffelite.snapshot.state import SolverState, encode_state, read_state
+from pycaffelite.snapshot.state import SolverState, encode_state, opened_state
 from pycaffelite.snapshot.weights import encode_weights, load_weights
 
 
@@ -132,11 +130,11 @@ def restore_snapshot(path: str | Path, net: Net, progress: Progress, kind: str) 
     """
     path = Path(path)
     side = resume.verify(path)
-    state = read_state(path, progress.history)
-    weights_path = _weights_of(state, path)
-    left = load_weights(net, weights_path).left if weights_path is not None else ()
-    for ours, theirs in zip(progress.history, state.history, strict=True):
-        np.copyto(ours, theirs, casting="same_kind")
+    with opened_state(path, progress.history) as state:
+        weights_path = _weights_of(state.learned_net, path)
+        left = load_weights(net, weights_path).left if weights_path is not None else ()
+        for ours, theirs in zip(progress.history, state.history, strict=True):
+            theirs.copy_to(ours)
     progress.iteration, progress.current_step = state.iteration, state.current_step
     reasons = [f"{weights_path} has no weights for {', '.join(left)}"] if left else []
     if side is None:
@@ -225,22 +223,22 @@ def _restore_layers(net: Net, states: Mapping[str, Any]) -> None:
             entry.layer.restore(states[entry.node.name])
 
 
-def _weights_of(state: SolverState, path: Path) -> Path | None:
+def _weights_of(learned_net: str, path: Path) -> Path | None:
     """Find the weights: beside the solver state, where a snapshot writes them, else where it says.
 
     Raises:
         SnapshotError: They are in neither place.
     """
-    if not state.learned_net:
+    if not learned_net:
         return None
     # Written on another system, the name may have the other kind of slashes.
-    beside = path.with_name(state.learned_net.replace("\\", "/").rpartition("/")[2])
-    for candidate in (beside, Path(state.learned_net)):
+    beside = path.with_name(learned_net.replace("\\", "/").rpartition("/")[2])
+    for candidate in (beside, Path(learned_net)):
         if candidate.is_file():
             return candidate
     raise SnapshotError(
         "the weights of this solver state are missing",
         where=Location(str(path)),
-        expected=f"{state.learned_net}, or {beside}",
+        expected=f"{learned_net}, or {beside}",
         got="neither file",
     )

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
-import numpy as np
-
-from pycaffelite.blob import Array, Blob, Shape
-from pycaffelite.errors import Location, SnapshotError
+from pycaffelite.blob import Blob
+from pycaffelite.errors import SnapshotError
 from pycaffelite.layers.base import shape_text
 from pycaffelite.net import Net, NetLayer
 from pycaffelite.schema import messages
-from pycaffelite.schema.binary import read_weights_message
-from pycaffelite.snapshot import hdf5, resume, wire
+from pycaffelite.snapshot import hdf5, wire
 from pycaffelite.snapshot.files import Chunk, make_folder, write_atomically
+from pycaffelite.snapshot.stored import Stored, StoredBlob, stored_weights
 
 _LAYER, _BLOBS = 100, 7  # field numbers in NetParameter and LayerParameter
 _PROTOBUF_LIMIT = (1 << 31) - 1  # bytes; no reader takes more
@@ -40,30 +35,6 @@ class LoadReport:
     ignored: tuple[str, ...]
     left: tuple[str, ...]
     skipped: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class StoredBlob:
-    """A parameter in a file.
-
-    Attributes:
-        shape: Its shape; four lengths where the file says num, channels, height and width.
-        values: Reads the elements.
-    """
-
-    shape: Shape
-    values: Callable[[], Array]
-
-    def fits(self, shape: Shape) -> bool:
-        """Return whether it can be copied to a blob of this shape; axes of length 1 do not count.
-
-        Caffe pads legacy shapes with ones in front. Forks put theirs elsewhere: `cccp` layers of the
-        deeply-supervised-nets fork hold 1x1 filters as 1 x 1 x outputs x inputs, BN layers 1 x C or 1 x C x 1 x 1.
-        """
-        return [length for length in self.shape if length != 1] == [length for length in shape if length != 1]
-
-
-Stored = Mapping[str, Mapping[int, StoredBlob]]
 
 
 def save_weights(net: Net, path: str | Path, *, diff: bool = False) -> None:
@@ -120,71 +91,6 @@ def load_weights(net: Net, path: str | Path, *, skip_mismatch: bool = False) -> 
         return _copy(net, path, stored, skip_mismatch=skip_mismatch)
 
 
-@contextmanager
-def stored_weights(path: Path) -> Iterator[Stored]:
-    """Open a weights file of any form and give its parameters by layer name and index.
-
-    Raises:
-        SnapshotError: The file is missing, damaged or of another kind.
-    """
-    if ".solverstate" in path.name:
-        raise SnapshotError(
-            "this is a solver state, not weights",
-            where=Location(str(path)),
-            expected="a .caffemodel or .caffemodel.h5 file",
-            got=path.name,
-            hint="give it as the snapshot to resume from: `--snapshot`",
-        )
-    resume.verify(path)
-    if path.suffix == ".h5" or hdf5.is_hdf5(path):
-        with hdf5.opened(path) as file:
-            yield _from_hdf5(file)
-    else:
-        yield _from_message(read_weights_message(path), path)
-
-
-def stored_blob(message: Any, path: Path, what: str) -> StoredBlob:
-    """Return a BlobProto message as a stored blob.
-
-    Raises:
-        SnapshotError: It holds fewer or more numbers than its shape says.
-    """
-    shape, count = wire.blob_shape(message), len(message.double_data) or len(message.data)
-    if any(length < 0 for length in shape) or math.prod(shape) != count:
-        raise SnapshotError(
-            "damaged file",
-            where=Location(str(path)),
-            subject=what,
-            expected=f"{math.prod(shape)} numbers, for the shape {shape_text(shape)}",
-            got=f"{count}",
-        )
-    return StoredBlob(shape, lambda: wire.blob_values(message))
-
-
-def _from_message(message: Any, path: Path) -> Stored:
-    """Return the parameters of a NetParameter message; of layers of the same name the last one's, as in Caffe."""
-    return {
-        layer.name: {
-            index: stored_blob(blob, path, f"layer `{layer.name}`, parameter {index}")
-            for index, blob in enumerate(layer.blobs)
-        }
-        for layer in message.layer
-    }
-
-
-def _from_hdf5(file: Mapping[str, Any]) -> Stored:
-    group = file["data"]
-    if not isinstance(group, h5py.Group):
-        raise TypeError("`data` is not a group")
-    return {
-        name: {
-            index: StoredBlob(tuple(item.shape), lambda item=item: hdf5.read_array(item))  # type: ignore[misc]
-            for index, item in arrays.items()
-        }
-        for name, arrays in hdf5.datasets(group)
-    }
-
-
 def _copy(net: Net, path: Path, stored: Stored, *, skip_mismatch: bool) -> LoadReport:
     """Check every layer first, so that a file that does not fit changes nothing; then copy."""
     owned = {learnable.name for learnable in net.learnables}
@@ -206,9 +112,10 @@ def _copy(net: Net, path: Path, stored: Stored, *, skip_mismatch: bool) -> LoadR
             continue
         copied.append(name)
         todo += [(blob, entry.layer.params[index]) for index, blob in blobs.items()]
-    arrays = [(stored_blob.values(), blob) for stored_blob, blob in todo]
-    for values, blob in arrays:
-        np.copyto(blob.data, values.reshape(blob.shape), casting="same_kind")
+    for source, _blob in todo:
+        source.check()
+    for source, blob in todo:
+        source.copy_to(blob.data)
     ours = {entry.node.name for entry in net.layers}
     ignored = tuple(name for name, blobs in stored.items() if blobs and name not in ours)
     return LoadReport(tuple(copied), ignored, tuple(left), tuple(skipped))

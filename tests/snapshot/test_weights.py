@@ -2,6 +2,7 @@ import errno
 import os
 import resource
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import h5py
@@ -16,6 +17,7 @@ from pycaffelite.net import build
 from pycaffelite.schema import messages
 from pycaffelite.schema.reader import parse_net
 from pycaffelite.snapshot import files, load_weights, save_weights, weights
+from pycaffelite.snapshot.stored import StoredBlob, stored_blob, stored_weights
 
 INTEROP = Path(__file__).parents[1] / "golden" / "interop"
 
@@ -187,7 +189,7 @@ def test_shared_parameters(tmp_path, name):
 
 def test_axes_of_length_one_do_not_count():
     def fits(stored, shape):
-        return weights.StoredBlob(stored, lambda: np.zeros(stored)).fits(shape)
+        return StoredBlob(stored, lambda: [np.zeros(stored)]).fits(shape)
 
     for shape in ((4,), (1, 4), (1, 1, 1, 4), (4, 1), (1, 4, 1, 1)):  # a bias; BN of two forks
         assert fits((1, 1, 1, 4), shape)
@@ -202,7 +204,7 @@ def test_a_scalar_has_no_shape_field(tmp_path):
     encoded = b"".join(bytes(chunk) for chunk in weights.wire.blob_chunks(np.array(2.5, np.float32)))
     blob = messages.BlobProto.FromString(encoded)
     assert not blob.HasField("shape")
-    assert weights.stored_blob(blob, tmp_path, "b").fits(())
+    assert stored_blob(tmp_path, blob, "b").fits(())
 
 
 GOLDEN_NET = """
@@ -358,3 +360,36 @@ def test_filters_of_the_deeply_supervised_nets_fork(tmp_path):
     assert weights.shape == (6, 2, 1, 1)
     assert weights.reshape(-1).tolist() == list(range(12))
     assert bias.tolist() == list(range(6))
+
+
+LARGE = """
+name: "large"
+layer { name: "in" type: "DummyData" top: "x" dummy_data_param { shape { dim: 1 dim: 1000 } } }
+layer { name: "a" type: "InnerProduct" bottom: "x" top: "a" inner_product_param { num_output: 3000 } }
+layer { name: "b" type: "InnerProduct" bottom: "a" top: "b" inner_product_param { num_output: 2000 } }
+"""
+
+
+@pytest.mark.parametrize("name", ["w.caffemodel", "w.caffemodel.h5"])
+def test_neither_the_file_nor_a_blob_is_whole_in_memory(tmp_path, name):
+    net, other = make(LARGE), make(LARGE, seed=2)
+    save_weights(net, tmp_path / name)
+    load_weights(other, tmp_path / name)  # what is loaded at the first time does not count
+    tracemalloc.start()
+    load_weights(other, tmp_path / name)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert same(net, other)
+    assert peak < 10 << 20  # a blob of 12 MB and one of 24 MB
+
+
+def test_a_file_that_is_cut_off_while_it_is_read(tmp_path):
+    save_weights(make(), tmp_path / "w")
+    with stored_weights(tmp_path / "w") as stored:
+        blob = stored["a"][0]
+        (tmp_path / "w").write_bytes(b"")
+        with pytest.raises(SnapshotError, match="the file was cut off while it was read"):
+            blob.copy_to(np.zeros(3, np.float32))
+        (tmp_path / "w").unlink()
+        with pytest.raises(SnapshotError, match="no such file"):
+            blob.copy_to(np.zeros(3, np.float32))
