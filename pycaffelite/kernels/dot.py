@@ -17,25 +17,25 @@ import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 from pycaffelite.kernels._jit import JIT_ENABLED, Array, kernel
 from pycaffelite.kernels.microkernel import MAX_HEIGHT, VECTOR_BYTES, VECTORS
 from pycaffelite.kernels.tasks import run, task
+from pycaffelite.kernels.vectors import WORD, Vectors, call_address, word
 
 Numbers = npt.NDArray[np.int64]
 
 # Places in the vector of numbers that describes a product. Addresses: of whole tiles, of one row of W, and for the rows
 # of X that are in tiles one row higher, the same.
-ROWS, COLUMNS, DEPTH, LANES, TILES, HEIGHT, HIGHER, WIDTH, TASK_COLUMNS, DEPTH_BLOCK, ENDING = range(11)
-ADDRESSES = 11
+ROWS, COLUMNS, DEPTH, LANES, TILES, HEIGHT, HIGHER, WIDTH, TASK_COLUMNS, DEPTH_BLOCK, DEPTH_SPAN, ENDING = range(12)
+ADDRESSES = 12
 
 _SUMS = MAX_HEIGHT * VECTORS  # that fit the registers
 _WIDEST = 8  # rows of W in a tile: more streams than processors follow would be slow
 _X_BYTES = 32 * 1024  # of X that stay in the first cache
+_X_SPAN_BYTES = 1 << 20  # and in the second
 _AHEAD = 1024  # bytes that W is asked for before it is multiplied: memory is slower than its own foresight
-_BUSY = 3  # rows of X whose products leave no time to ask
 _DEPTH_BYTES = 4 * 1024  # of a row that are read before the next tile's
 _TASKS = 16  # whatever the number of threads
 _ARGUMENTS = 7  # of a micro-kernel
@@ -78,36 +78,44 @@ def _plan(rows: int, columns: int, depth: int, ending: int, dtype: np.dtype[Any]
     groups = -(-columns // width)
     task_columns = -(-groups // (_TASKS if rows * columns * depth > 1 << 15 else 1)) * width
     lanes = VECTOR_BYTES // dtype.itemsize
-    block = max(_DEPTH_BYTES, _X_BYTES // rows // _DEPTH_BYTES * _DEPTH_BYTES) // dtype.itemsize
-    numbers = [rows, columns, depth, lanes, tiles, height, higher, width, task_columns, block, ending, *addresses]
+    block, span = (max(1, size // rows // _DEPTH_BYTES) * _DEPTH_BYTES // dtype.itemsize
+                   for size in (_X_BYTES, _X_SPAN_BYTES))  # fmt: skip
+    numbers = [rows, columns, depth, lanes, tiles, height, higher, width, task_columns, block, span, ending, *addresses]
     return np.array(numbers, np.int64), -(-columns // task_columns)
 
 
 @task("fffff")
 def _columns(number: int, _thread: int, x: Array, w: Array, c: Array, ending: Array, _e: Array, g: Numbers) -> None:
-    """Write some columns of C: depth block by depth block, the tiles that share rows of W one after the other."""
+    """Write some columns of C: the blocks of some rows of W one after the other, as they stand in memory."""
     first, last = number * g[TASK_COLUMNS], min(g[COLUMNS], (number + 1) * g[TASK_COLUMNS])
     for i in range(g[ROWS]):
         for j in range(first, last):
             c[i * g[COLUMNS] + j] = 0
-    for k in range(0, g[DEPTH], g[DEPTH_BLOCK]):
-        depth = min(g[DEPTH_BLOCK], g[DEPTH] - k)
+    for start in range(0, g[DEPTH], g[DEPTH_SPAN]):
+        end = min(g[DEPTH], start + g[DEPTH_SPAN])
         j = first
         while j < last:
             width = g[WIDTH] if j + g[WIDTH] <= last else 1
-            for tile in range(g[TILES]):
-                i = tile * g[HEIGHT] + min(tile, g[HIGHER])
-                tall = tile < g[HIGHER]
-                address = g[ADDRESSES + 2 * tall + (width < g[WIDTH])]
-                if depth >= g[LANES]:
-                    add_dots(address, depth // g[LANES], x, i * g[DEPTH] + k, g[DEPTH], w, j * g[DEPTH] + k, g[DEPTH],
-                             c, i * g[COLUMNS] + j, g[COLUMNS])  # fmt: skip
-            rest = k + depth // g[LANES] * g[LANES]
-            if rest < k + depth:
-                _add_rest(x, w, c, g, j, width, rest, k + depth)
+            for k in range(start, end, g[DEPTH_BLOCK]):
+                _add_block(x, w, c, g, j, width, k, min(end, k + g[DEPTH_BLOCK]))
             j += width
     if g[ENDING] > 0:
         _finish(c, ending, g, first, last)
+
+
+@kernel(inner=True)
+def _add_block(x: Array, w: Array, c: Array, g: Numbers, column: int, width: int, k0: int, k1: int) -> None:
+    """Add the products of one block of some rows of W, tile by tile."""
+    steps = (k1 - k0) // g[LANES]
+    for tile in range(g[TILES] if steps > 0 else 0):
+        i = tile * g[HEIGHT] + min(tile, g[HIGHER])
+        tall = tile < g[HIGHER]
+        address = g[ADDRESSES + 2 * tall + (width < g[WIDTH])]
+        add_dots(address, steps, x, i * g[DEPTH] + k0, g[DEPTH], w, column * g[DEPTH] + k0, g[DEPTH],
+                 c, i * g[COLUMNS] + column, g[COLUMNS])  # fmt: skip
+    rest = k0 + steps * g[LANES]
+    if rest < k1:
+        _add_rest(x, w, c, g, column, width, rest, k1)
 
 
 @kernel(inner=True)
@@ -158,60 +166,39 @@ def _compile(height: int, width: int, itemsize: int) -> Any:
     return numba.cfunc(types.void(*[types.int64] * _ARGUMENTS), cache=True)(tile)
 
 
-class _Emitter:
+class _Emitter(Vectors):
     """Writes the code of one micro-kernel; addresses are integers, strides are in elements."""
 
     def __init__(self, builder: Any, height: int, width: int, lanes: int, itemsize: int) -> None:
-        self.builder = builder
-        self.height, self.width, self.lanes, self.itemsize = height, width, lanes, itemsize
-        self.i64 = ir.IntType(64)
-        self.scalar = ir.FloatType() if itemsize == 4 else ir.DoubleType()
-        self.vector = ir.VectorType(self.scalar, lanes)
+        super().__init__(builder, itemsize, lanes)
+        self.height, self.width = height, width
 
     def rows(self, base: Any, stride: Any, count: int) -> list[Any]:
         """Return pointers to the first elements of some rows."""
-        base = self.builder.inttoptr(base, self.scalar.as_pointer())
-        return [self.builder.gep(base, [self.builder.mul(ir.Constant(self.i64, row), stride)]) for row in range(count)]
-
-    def load(self, row: Any, offset: Any) -> Any:
-        """Load an unaligned vector."""
-        pointer = self.builder.bitcast(self.builder.gep(row, [offset]), self.vector.as_pointer())
-        value = self.builder.load(pointer)
-        value.align = self.itemsize
-        return value
-
-    def prefetch(self, row: Any, offset: Any) -> None:
-        """Ask for the cache line of an element, which may lie behind the end."""
-        i8, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
-        function = ir.FunctionType(ir.VoidType(), [i8, i32, i32, i32])
-        place = self.builder.bitcast(self.builder.gep(row, [offset]), i8)
-        arguments = [place, *(ir.Constant(i32, number) for number in (0, 3, 1))]  # to read, into all caches, data
-        self.builder.call(_get_function(self.builder.module, function, "llvm.prefetch.p0i8"), arguments)
+        return [self.builder.gep(self.pointer(base), [self.builder.mul(word(row), stride)]) for row in range(count)]
 
     def sums(self, steps: Any, x: list[Any], w: list[Any]) -> list[Any]:
         """Write the loop over vectors along k, of which there is at least one; return the sums."""
         builder = self.builder
-        function = ir.FunctionType(self.vector, [self.vector] * 3)
-        multiply_add = _get_function(builder.module, function, f"llvm.fmuladd.v{self.lanes}f{8 * self.itemsize}")
         before, body, done = builder.block, builder.append_basic_block("step"), builder.append_basic_block("done")
         builder.branch(body)
         builder.position_at_end(body)
-        step = builder.phi(self.i64)
-        step.add_incoming(ir.Constant(self.i64, 0), before)
-        sums = [builder.phi(self.vector) for _ in range(self.height * self.width)]
-        at = builder.mul(step, ir.Constant(self.i64, self.lanes))
+        step = builder.phi(WORD)
+        step.add_incoming(word(0), before)
+        sums = [builder.phi(self.kind) for _ in range(self.height * self.width)]
+        at = builder.mul(step, word(self.lanes))
         columns = [self.load(row, at) for row in w]
-        for row in w if self.height < _BUSY else ():
-            self.prefetch(row, builder.add(at, ir.Constant(self.i64, _AHEAD // self.itemsize)))
+        for row in w:
+            self.prefetch(row, builder.add(at, word(_AHEAD // self.itemsize)))
         following: list[Any] = []
         for row in x:
             factor = self.load(row, at)
             for column in columns:
-                following.append(builder.call(multiply_add, [factor, column, sums[len(following)]]))
-        after = builder.add(step, ir.Constant(self.i64, 1))
+                following.append(self.multiply_add(factor, column, sums[len(following)]))
+        after = builder.add(step, word(1))
         step.add_incoming(after, body)
         for phi, value in zip(sums, following, strict=True):
-            phi.add_incoming(ir.Constant(self.vector, [0.0] * self.lanes), before)
+            phi.add_incoming(self.constant(0.0), before)
             phi.add_incoming(value, body)
         builder.cbranch(builder.icmp_signed("<", after, steps), body, done)
         builder.position_at_end(done)
@@ -246,7 +233,7 @@ def _emit_tile(  # type: ignore[no-untyped-def]
         sums = emitter.sums(steps, emitter.rows(x, x_row, emitter.height), emitter.rows(w, w_row, emitter.width))
         for i, row in enumerate(emitter.rows(c, c_row, emitter.height)):
             for j in range(emitter.width):
-                place = builder.gep(row, [ir.Constant(emitter.i64, j)])
+                place = builder.gep(row, [word(j)])
                 total = emitter.total(sums[i * emitter.width + j])
                 builder.store(builder.fadd(builder.load(place), total), place)
         return context.get_dummy_value()
@@ -255,7 +242,6 @@ def _emit_tile(  # type: ignore[no-untyped-def]
 
 
 _tile: Any = _emit_tile  # to a type checker an intrinsic still has its typing context
-_get_function: Any = cgutils.get_or_insert_function
 
 
 @intrinsic
@@ -264,19 +250,9 @@ def _add_dots(  # type: ignore[no-untyped-def]
 ):
     i = types.int64
     signature = types.void(i, i, x, i, i, w, i, i, c, i, i)
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        word = ir.IntType(64)
-        values = [args[1]]
-        for position in (2, 5, 8):
-            kind, value, at = signature.args[position], args[position], args[position + 1]
-            data = value if isinstance(kind, types.CPointer) else context.make_array(kind)(context, builder, value).data
-            values += [builder.ptrtoint(builder.gep(data, [at]), word), args[position + 2]]
-        function = ir.FunctionType(ir.VoidType(), [word] * _ARGUMENTS).as_pointer()
-        builder.call(builder.inttoptr(args[0], function), values)
-        return context.get_dummy_value()
-
-    return signature, generate
+    return signature, lambda context, builder, signature, args: call_address(
+        context, builder, signature.args, args, (2, 5, 8)
+    )
 
 
 def _add_dots_slowly(

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pycaffelite.kernels import dot
+from pycaffelite.kernels import dot, streams
 from pycaffelite.kernels._jit import Array, kernel
 from pycaffelite.kernels.microkernel import (
     ACCUMULATE,
@@ -80,6 +80,9 @@ def gemm(
     ending = _ending(columns, bias, scale, slope, c)
     if transpose_b and not (transpose_a or accumulate) and dot.pays(rows, depth):
         dot.dot(a, b, c, ending)
+        return
+    if not (transpose_b or ending.size) and streams.pays(rows, columns, depth, transpose_a, accumulate, c):
+        streams.multiply(a, b, c, transpose_a, accumulate)
         return
     numbers, panels, tasks, scratch = _plan(
         rows, columns, depth, transpose_a, transpose_b, ending.size, accumulate, c.dtype

@@ -45,10 +45,22 @@ class Vectors:
         value.align = self.itemsize
         return value
 
-    def store(self, value: Any, base: Any, offset: Any) -> None:
-        """Store a vector."""
+    def store(self, value: Any, base: Any, offset: Any, past_caches: bool = False) -> None:
+        """Store a vector; one that goes past the caches must be aligned to its whole length."""
         place = self.builder.bitcast(self.builder.gep(base, [offset]), value.type.as_pointer())
-        self.builder.store(value, place).align = self.itemsize
+        instruction = self.builder.store(value, place)
+        instruction.align = self.itemsize * (self.lanes if past_caches else 1)
+        if past_caches:
+            one = ir.Constant(ir.IntType(32), 1)
+            instruction.set_metadata("nontemporal", self.builder.module.add_metadata([one]))
+
+    def prefetch(self, base: Any, offset: Any) -> None:
+        """Ask for the cache line of an element, which may lie behind the end."""
+        i8, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
+        function = ir.FunctionType(ir.VoidType(), [i8, i32, i32, i32])
+        place = self.builder.bitcast(self.builder.gep(base, [offset]), i8)
+        arguments = [place, *(ir.Constant(i32, number) for number in (0, 3, 1))]  # to read, into all caches, data
+        self.builder.call(_get_function(self.builder.module, function, "llvm.prefetch.p0i8"), arguments)
 
     def spread(self, base: Any, index: int) -> Any:
         """Load one scalar into every lane."""
