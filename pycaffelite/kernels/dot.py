@@ -20,7 +20,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from pycaffelite.kernels._jit import JIT_ENABLED, Array, kernel
-from pycaffelite.kernels.microkernel import MAX_HEIGHT, VECTOR_BYTES, VECTORS
+from pycaffelite.kernels.microkernel import MAX_HEIGHT, VECTOR_BYTES
 from pycaffelite.kernels.tasks import run, task
 from pycaffelite.kernels.vectors import WORD, Vectors, call_address, word
 
@@ -28,14 +28,14 @@ Numbers = npt.NDArray[np.int64]
 
 # Places in the vector of numbers that describes a product. Addresses: of whole tiles, of one row of W, and for the rows
 # of X that are in tiles one row higher, the same.
-ROWS, COLUMNS, DEPTH, LANES, TILES, HEIGHT, HIGHER, WIDTH, TASK_COLUMNS, DEPTH_BLOCK, DEPTH_SPAN, ENDING = range(12)
+ROWS, COLUMNS, DEPTH, LANES, TILES, HEIGHT, HIGHER, WIDTH, TASK_COLUMNS, COLUMNS_BLOCK, DEPTH_BLOCK, ENDING = range(12)
 ADDRESSES = 12
 
-_SUMS = MAX_HEIGHT * VECTORS  # that fit the registers
+_REGISTERS = 32 if MAX_HEIGHT > 6 else 16  # for the sums, as many rows of W, and one of X
 _WIDEST = 8  # rows of W in a tile: more streams than processors follow would be slow
 _X_BYTES = 32 * 1024  # of X that stay in the first cache
-_X_SPAN_BYTES = 1 << 20  # and in the second
 _AHEAD = 1024  # bytes that W is asked for before it is multiplied: memory is slower than its own foresight
+_FEW_TILES = 2  # above each other, so that a wait for memory would not be hidden by arithmetic
 _DEPTH_BYTES = 4 * 1024  # of a row that are read before the next tile's
 _TASKS = 16  # whatever the number of threads
 _ARGUMENTS = 7  # of a micro-kernel
@@ -63,59 +63,59 @@ def dot(x: Array, w: Array, c: Array, ending: Array) -> None:
 @cache
 def _plan(rows: int, columns: int, depth: int, ending: int, dtype: np.dtype[Any]) -> tuple[Numbers, int]:
     """Choose tiles that divide the matrices, or nearly; return the numbers and how many tasks there are."""
-    most = 5 if _SUMS >= 24 else 3
+    most = 5 if _REGISTERS > 16 else 3
     heights = [height for height in range(most, most // 2, -1) if rows % height == 0]
     tiles = -(-rows // (4 if 4 in heights and rows > 10 else heights[0] if heights else most))
-    height, higher = rows // tiles, rows % tiles
-    widest = min(_WIDEST, _SUMS // (height + (higher > 0)), columns)
+    height, higher, few = rows // tiles, rows % tiles, tiles <= _FEW_TILES
+    widest = min(_WIDEST, (_REGISTERS - 1) // (height + (higher > 0) + 1), columns)
     widths = [width for width in range(widest, widest * 2 // 3, -1) if columns % width == 0]
     width = widths[0] if widths else widest
     addresses = [
-        dot_kernel(dtype.name, tall, wide) if wanted else 0
+        dot_kernel(dtype.name, tall, wide, few) if wanted else 0
         for tall, some in ((height, True), (height + 1, higher > 0))
         for wide, wanted in ((width, some), (1, some and columns % width > 0))
     ]
     groups = -(-columns // width)
     task_columns = -(-groups // (_TASKS if rows * columns * depth > 1 << 15 else 1)) * width
     lanes = VECTOR_BYTES // dtype.itemsize
-    block, span = (max(1, size // rows // _DEPTH_BYTES) * _DEPTH_BYTES // dtype.itemsize
-                   for size in (_X_BYTES, _X_SPAN_BYTES))  # fmt: skip
-    numbers = [rows, columns, depth, lanes, tiles, height, higher, width, task_columns, block, span, ending, *addresses]
-    return np.array(numbers, np.int64), -(-columns // task_columns)
+    columns_block = width if few else task_columns
+    block = max(_DEPTH_BYTES, _X_BYTES // rows // _DEPTH_BYTES * _DEPTH_BYTES) // dtype.itemsize
+    numbers = [rows, columns, depth, lanes, tiles, height, higher, width, task_columns, columns_block, block, ending]
+    return np.array(numbers + addresses, np.int64), -(-columns // task_columns)
 
 
 @task("fffff")
 def _columns(number: int, _thread: int, x: Array, w: Array, c: Array, ending: Array, _e: Array, g: Numbers) -> None:
-    """Write some columns of C: the blocks of some rows of W one after the other, as they stand in memory."""
+    """Write some columns of C, block of W by block."""
     first, last = number * g[TASK_COLUMNS], min(g[COLUMNS], (number + 1) * g[TASK_COLUMNS])
     for i in range(g[ROWS]):
         for j in range(first, last):
             c[i * g[COLUMNS] + j] = 0
-    for start in range(0, g[DEPTH], g[DEPTH_SPAN]):
-        end = min(g[DEPTH], start + g[DEPTH_SPAN])
-        j = first
-        while j < last:
-            width = g[WIDTH] if j + g[WIDTH] <= last else 1
-            for k in range(start, end, g[DEPTH_BLOCK]):
-                _add_block(x, w, c, g, j, width, k, min(end, k + g[DEPTH_BLOCK]))
-            j += width
+    for left in range(first, last, g[COLUMNS_BLOCK]):
+        right = min(last, left + g[COLUMNS_BLOCK])
+        for k in range(0, g[DEPTH], g[DEPTH_BLOCK]):
+            _add_block(x, w, c, g, left, right, k, min(g[DEPTH], k + g[DEPTH_BLOCK]))
     if g[ENDING] > 0:
         _finish(c, ending, g, first, last)
 
 
 @kernel(inner=True)
-def _add_block(x: Array, w: Array, c: Array, g: Numbers, column: int, width: int, k0: int, k1: int) -> None:
-    """Add the products of one block of some rows of W, tile by tile."""
+def _add_block(x: Array, w: Array, c: Array, g: Numbers, left: int, right: int, k0: int, k1: int) -> None:
+    """Add the products of a block of W to some columns of C; tiles that share rows of W come one after the other."""
     steps = (k1 - k0) // g[LANES]
-    for tile in range(g[TILES] if steps > 0 else 0):
-        i = tile * g[HEIGHT] + min(tile, g[HIGHER])
-        tall = tile < g[HIGHER]
-        address = g[ADDRESSES + 2 * tall + (width < g[WIDTH])]
-        add_dots(address, steps, x, i * g[DEPTH] + k0, g[DEPTH], w, column * g[DEPTH] + k0, g[DEPTH],
-                 c, i * g[COLUMNS] + column, g[COLUMNS])  # fmt: skip
     rest = k0 + steps * g[LANES]
-    if rest < k1:
-        _add_rest(x, w, c, g, column, width, rest, k1)
+    j = left
+    while j < right:
+        width = g[WIDTH] if j + g[WIDTH] <= right else 1
+        for tile in range(g[TILES] if steps > 0 else 0):
+            i = tile * g[HEIGHT] + min(tile, g[HIGHER])
+            tall = tile < g[HIGHER]
+            address = g[ADDRESSES + 2 * tall + (width < g[WIDTH])]
+            add_dots(address, steps, x, i * g[DEPTH] + k0, g[DEPTH], w, j * g[DEPTH] + k0, g[DEPTH],
+                     c, i * g[COLUMNS] + j, g[COLUMNS])  # fmt: skip
+        if rest < k1:
+            _add_rest(x, w, c, g, j, width, rest, k1)
+        j += width
 
 
 @kernel(inner=True)
@@ -147,21 +147,21 @@ def _finish(c: Array, ending: Array, g: Numbers, first: int, last: int) -> None:
 
 
 @cache
-def dot_kernel(dtype: str, height: int, width: int) -> int:
-    """Return the address of the micro-kernel for `height` rows of X and `width` rows of W."""
+def dot_kernel(dtype: str, height: int, width: int, ask: bool) -> int:
+    """Return the address of the micro-kernel for `height` rows of X and `width` rows of W, which it may ask for."""
     if not JIT_ENABLED:
         return (height * 1000 + width) * 1000 + VECTOR_BYTES // np.dtype(dtype).itemsize
-    compiled = _compile(height, width, np.dtype(dtype).itemsize)
+    compiled = _compile(height, width, np.dtype(dtype).itemsize, int(ask))
     _KEPT.append(compiled)
     return int(compiled.address)
 
 
-def _compile(height: int, width: int, itemsize: int) -> Any:
+def _compile(height: int, width: int, itemsize: int, ask: int) -> Any:
     """Compile a C function of addresses and strides; the closure holds numbers only, so Numba can cache it."""
     lanes = VECTOR_BYTES // itemsize
 
     def tile(steps: int, x: int, x_row: int, w: int, w_row: int, c: int, c_row: int) -> None:
-        _tile(height, width, lanes, itemsize, steps, x, x_row, w, w_row, c, c_row)
+        _tile(height, width, lanes, itemsize, ask, steps, x, x_row, w, w_row, c, c_row)
 
     return numba.cfunc(types.void(*[types.int64] * _ARGUMENTS), cache=True)(tile)
 
@@ -169,13 +169,14 @@ def _compile(height: int, width: int, itemsize: int) -> Any:
 class _Emitter(Vectors):
     """Writes the code of one micro-kernel; addresses are integers, strides are in elements."""
 
-    def __init__(self, builder: Any, height: int, width: int, lanes: int, itemsize: int) -> None:
+    def __init__(self, builder: Any, height: int, width: int, lanes: int, itemsize: int, ask: int) -> None:
         super().__init__(builder, itemsize, lanes)
-        self.height, self.width = height, width
+        self.height, self.width, self.ask = height, width, ask
 
     def rows(self, base: Any, stride: Any, count: int) -> list[Any]:
         """Return pointers to the first elements of some rows."""
-        return [self.builder.gep(self.pointer(base), [self.builder.mul(word(row), stride)]) for row in range(count)]
+        base = self.pointer(base)
+        return [self.builder.gep(base, [self.builder.mul(word(row), stride)]) for row in range(count)]
 
     def sums(self, steps: Any, x: list[Any], w: list[Any]) -> list[Any]:
         """Write the loop over vectors along k, of which there is at least one; return the sums."""
@@ -188,7 +189,7 @@ class _Emitter(Vectors):
         sums = [builder.phi(self.kind) for _ in range(self.height * self.width)]
         at = builder.mul(step, word(self.lanes))
         columns = [self.load(row, at) for row in w]
-        for row in w:
+        for row in w if self.ask else ():
             self.prefetch(row, builder.add(at, word(_AHEAD // self.itemsize)))
         following: list[Any] = []
         for row in x:
@@ -221,15 +222,15 @@ class _Emitter(Vectors):
 
 @intrinsic(prefer_literal=True)
 def _emit_tile(  # type: ignore[no-untyped-def]
-    typing_context, height, width, lanes, itemsize, steps, x, x_row, w, w_row, c, c_row
+    typing_context, height, width, lanes, itemsize, ask, steps, x, x_row, w, w_row, c, c_row
 ):
-    """Emit one micro-kernel; the first four arguments are constants of the closure."""
-    sizes = [value.literal_value for value in (height, width, lanes, itemsize)]
-    signature = types.void(height, width, lanes, itemsize, *[types.int64] * _ARGUMENTS)
+    """Emit one micro-kernel; the first five arguments are constants of the closure."""
+    sizes = [value.literal_value for value in (height, width, lanes, itemsize, ask)]
+    signature = types.void(height, width, lanes, itemsize, ask, *[types.int64] * _ARGUMENTS)
 
     def generate(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         emitter = _Emitter(builder, *sizes)
-        steps, x, x_row, w, w_row, c, c_row = args[4:]
+        steps, x, x_row, w, w_row, c, c_row = args[5:]
         sums = emitter.sums(steps, emitter.rows(x, x_row, emitter.height), emitter.rows(w, w_row, emitter.width))
         for i, row in enumerate(emitter.rows(c, c_row, emitter.height)):
             for j in range(emitter.width):
