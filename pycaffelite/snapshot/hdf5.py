@@ -5,7 +5,6 @@ A layer name with `/` makes nested groups, which is where HDF5's own tools look 
 
 from __future__ import annotations
 
-import io
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from pycaffelite.blob import Array, Blob
 from pycaffelite.errors import Location, SnapshotError
 from pycaffelite.snapshot.files import Chunk, cannot_read
+from pycaffelite.snapshot.hdf5_writer import written
 
 _PIECE = 1 << 20  # numbers
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -30,15 +30,15 @@ def encode_weights(layers: Sequence[tuple[str, Sequence[Blob], Collection[int]]]
             owners alone, diffs by all, as Caffe does.
         diff: Whether to write the diffs too.
     """
-    with _in_memory() as (file, chunks):
+    with written() as (writer, chunks):
         for kind in ("data", "diff") if diff else ("data",):
-            top = file.create_group(kind)
+            top = writer.file.create_group(kind)
             for name, blobs, owned in layers:
                 try:
                     group = top.require_group(name)
                     for index, blob in enumerate(blobs):
                         if kind == "diff" or index in owned:
-                            group.create_dataset(str(index), data=getattr(blob, kind))
+                            writer.put(group, str(index), getattr(blob, kind))
                 except (TypeError, ValueError):
                     raise SnapshotError(
                         f"layer `{name}` cannot be written to HDF5",
@@ -51,13 +51,14 @@ def encode_weights(layers: Sequence[tuple[str, Sequence[Blob], Collection[int]]]
 
 def encode_state(iteration: int, learned_net: str, current_step: int, history: Sequence[Array]) -> list[Chunk]:
     """Return a solver-state file."""
-    with _in_memory() as (file, chunks):
+    with written() as (writer, chunks):
+        file = writer.file
         file.create_dataset("iter", data=np.array([iteration], "<i4"))
         _write_text(file, "learned_net", learned_net)
         file.create_dataset("current_step", data=np.array([current_step], "<i4"))
         group = file.create_group("history")
         for index, array in enumerate(history):
-            group.create_dataset(str(index), data=array)
+            writer.put(group, str(index), array)
     return chunks
 
 
@@ -142,16 +143,6 @@ def read_text(file: Any, name: str) -> str:
 
 def _is_array(item: Any) -> bool:
     return isinstance(item, h5py.Dataset)
-
-
-@contextmanager
-def _in_memory() -> Iterator[tuple[Any, list[Chunk]]]:
-    """Give an HDF5 file in memory and a list that receives its bytes: a full disk then cannot upset the library."""
-    buffer = io.BytesIO()
-    chunks: list[Chunk] = []
-    with h5py.File(buffer, "w") as file:
-        yield file, chunks
-    chunks.append(buffer.getbuffer())
 
 
 def _write_text(file: Any, name: str, text: str) -> None:
