@@ -25,7 +25,8 @@ class LayerSummary:
         bottoms: Shapes by name of the blobs that it reads.
         tops: Shapes by name of the blobs that it writes.
         params: Shapes of its parameter blobs.
-        parameters: How many numbers it learns or keeps; 0 for those that an earlier layer owns.
+        owned: The indices of those that no earlier layer owns.
+        parameters: How many numbers are in them.
         macs: Multiply-accumulate operations of a forward pass over the batch; 0 for layers that multiply no matrices.
         memory: Bytes of its tops, parameters and buffers, with the diffs that the phase needs.
         splits: Whether the net made this layer itself, because several layers read one blob.
@@ -36,6 +37,7 @@ class LayerSummary:
     bottoms: dict[str, Shape]
     tops: dict[str, Shape]
     params: tuple[Shape, ...]
+    owned: tuple[int, ...]
     parameters: int
     macs: int
     memory: int
@@ -99,7 +101,8 @@ def _layer(entry: LayerShapes, seen: set[str], itemsize: int, phase: str) -> Lay
     # The tops of a split are views of its bottom, and an in-place top is its bottom: only their diffs are new.
     fresh = [math.prod(s) for name, s in zip(entry.top_names, layout.tops, strict=True) if name not in node.bottoms]
     numbers = sum(fresh) * (copies - 1 if split else copies)
-    own = _own_params(entry, seen)
+    owned = _owned_params(entry, seen)
+    own = sum(math.prod(layout.params[index].shape) for index in owned)
     buffers = sum(
         math.prod(shape) * (itemsize if dtype is None else np.dtype(dtype).itemsize)
         for shape, dtype in layout.buffers.values()
@@ -110,6 +113,7 @@ def _layer(entry: LayerShapes, seen: set[str], itemsize: int, phase: str) -> Lay
         bottoms=dict(zip(node.bottoms, map(tuple, entry.bottoms), strict=True)),
         tops=dict(zip(entry.top_names, map(tuple, layout.tops), strict=True)),
         params=tuple(tuple(param.shape) for param in layout.params),
+        owned=owned,
         parameters=own,
         macs=entry.layer.macs(entry.bottoms, layout),
         memory=(numbers + own * copies) * itemsize + buffers,
@@ -117,17 +121,17 @@ def _layer(entry: LayerShapes, seen: set[str], itemsize: int, phase: str) -> Lay
     )
 
 
-def _own_params(entry: LayerShapes, seen: set[str]) -> int:
-    """Count the parameters that no earlier layer owns under the same `param { name }`."""
+def _owned_params(entry: LayerShapes, seen: set[str]) -> tuple[int, ...]:
+    """Return which parameters no earlier layer owns under the same `param { name }`."""
     specs = entry.node.message.param
-    total = 0
-    for index, param in enumerate(entry.layout.params):
+    owned = []
+    for index in range(len(entry.layout.params)):
         shared_name = specs[index].name if index < len(specs) else ""
         if shared_name not in seen:
-            total += math.prod(param.shape)
+            owned.append(index)
         if shared_name:
             seen.add(shared_name)
-    return total
+    return tuple(owned)
 
 
 def render(summary: NetSummary, *, with_splits: bool = False) -> RenderableType:

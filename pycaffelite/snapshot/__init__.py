@@ -1,5 +1,6 @@
 """Weights and solver state to files and back, in the forms that Caffe reads and writes."""
 
+from pycaffelite.snapshot.match import fate_of
 from pycaffelite.snapshot.newest import newest_snapshot
 from pycaffelite.snapshot.resume import resume_seed
 from pycaffelite.snapshot.stored import StoredBlob, stored_weights
@@ -25,6 +26,7 @@ __all__ = [
     "best_path",
     "check_writable",
     "damaged_side_file",
+    "fate_of",
     "load_weights",
     "newest_snapshot",
     "restore_snapshot",

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pycaffelite.blob import Blob
 from pycaffelite.errors import SnapshotError
-from pycaffelite.layers.base import shape_text
 from pycaffelite.net import Net, NetLayer
 from pycaffelite.schema import messages
 from pycaffelite.snapshot import hdf5, wire
 from pycaffelite.snapshot.files import Chunk, make_folder, write_atomically
+from pycaffelite.snapshot.match import fate_of
 from pycaffelite.snapshot.stored import Stored, StoredBlob, stored_weights
 
 _LAYER, _BLOBS = 100, 7  # field numbers in NetParameter and LayerParameter
@@ -99,19 +98,19 @@ def _copy(net: Net, path: Path, stored: Stored, *, skip_mismatch: bool) -> LoadR
     for entry in net.layers:
         name = entry.node.name
         blobs = stored.get(name, {})
-        if not entry.layer.params and not blobs:
-            continue
-        if not blobs and _owned(entry, owned):
-            left.append(name)
-            continue
-        problem = _mismatch(entry, blobs, owned, path)
-        if problem is not None and not skip_mismatch:
-            raise problem
-        if problem is not None:
+        params = entry.layer.params
+        try:
+            fate = fate_of([blob.shape for blob in params], _owned(entry, owned), blobs, path)
+        except SnapshotError as problem:
+            if not skip_mismatch:
+                raise problem.within(entry.node.subject, entry.node.where) from None
             skipped.append(name)
             continue
-        copied.append(name)
-        todo += [(blob, entry.layer.params[index]) for index, blob in blobs.items()]
+        if fate == "copied":
+            copied.append(name)
+            todo += [(blob, params[index]) for index, blob in blobs.items()]
+        elif fate == "left":
+            left.append(name)
     for source, _blob in todo:
         source.check()
     for source, blob in todo:
@@ -119,33 +118,6 @@ def _copy(net: Net, path: Path, stored: Stored, *, skip_mismatch: bool) -> LoadR
     ours = {entry.node.name for entry in net.layers}
     ignored = tuple(name for name, blobs in stored.items() if blobs and name not in ours)
     return LoadReport(tuple(copied), ignored, tuple(left), tuple(skipped))
-
-
-def _mismatch(entry: NetLayer, blobs: Mapping[int, StoredBlob], owned: set[str], path: Path) -> SnapshotError | None:
-    """Return the error for a layer whose parameters in the file do not fit those in the net; None where they do."""
-    params = entry.layer.params
-    # A parameter that another layer owns may be missing: HDF5 files hold it once.
-    missing = [index for index in _owned(entry, owned) if index not in blobs]
-    if missing or any(index >= len(params) for index in blobs):
-        return SnapshotError(
-            f"layer `{entry.node.name}` has another number of parameters in {path}",
-            subject=entry.node.subject,
-            where=entry.node.where,
-            expected=f"{len(params)}, as the net has them",
-            got=f"{len(blobs)} in the file",
-            hint="another bias_term, or another type of layer? Rename the layer to train it from scratch",
-        )
-    for index, blob in blobs.items():
-        if not blob.fits(params[index].shape):
-            return SnapshotError(
-                f"parameter {index} has another shape in {path}",
-                subject=entry.node.subject,
-                where=entry.node.where,
-                expected=f"shape {shape_text(params[index].shape)}, as the net has it",
-                got=f"shape {shape_text(blob.shape)} in the file",
-                hint="rename the layer, or skip such layers with `--skip-mismatch`, to train it from scratch",
-            )
-    return None
 
 
 def _owned(entry: NetLayer, owned: set[str]) -> dict[int, Blob]:

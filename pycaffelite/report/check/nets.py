@@ -31,6 +31,7 @@ class LayerReport:
         name, type: As in the file.
         tops: Shapes by name; None where nothing can tell.
         params: Shapes of the parameter blobs.
+        owned: The indices of those that no earlier layer owns; None where nothing can tell the parameters.
         parameters, macs, bytes: As in a summary.
     """
 
@@ -38,6 +39,7 @@ class LayerReport:
     type: str
     tops: dict[str, Shape | None]
     params: list[Shape]
+    owned: tuple[int, ...] | None = None
     parameters: int = 0
     macs: int = 0
     bytes: int = 0
@@ -214,6 +216,7 @@ class _PhaseCheck:
             summary.type,
             dict(summary.tops),
             list(summary.params),
+            summary.owned,
             summary.parameters,
             summary.macs,
             summary.memory,

@@ -76,6 +76,7 @@ def _fit(fit: Fit) -> list[RenderableType]:
         "ignored, not in the net": fit.ignored,
         "left as filled, not in the file": fit.left,
         "of another shape": fit.mismatched,
+        "of layers whose shapes are not known": fit.untold,
     }
     return [
         f"loaded into {fit.net}:",
