@@ -260,6 +260,7 @@ layer { name: "b" type: "InnerProduct" bottom: "a" top: "b" inner_product_param 
     _, report = check_files(["net.prototxt", "w.caffemodel"], Settings())
     assert report.fit is not None
     assert (report.fit.untold, report.fit.copied, report.fit.ignored) == (["a", "b"], [], [])
+    assert report.problems == ()
     assert "of layers whose shapes are not known  2: a, b" in plain(render(report, with_table=False))
 
 
