@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pycaffelite.blob import Shape
+from pycaffelite.errors import ShapeError
 from pycaffelite.layers.base import Layout, ParamLayout
 from pycaffelite.layers.convolved import Convolved
 from pycaffelite.layers.sliding import Sliding, check_groups, plan_convolution, same_shape
-from pycaffelite.layers.windows import slide
+from pycaffelite.layers.windows import places, slide
 
 
 class Convolving(Convolved, Sliding):
@@ -27,11 +28,17 @@ class Convolving(Convolved, Sliding):
         axis, windows = self.windows(shape)
         outputs, group = self.counts(shape[axis])
         check_groups(shape, axis, group)
-        sizes = slide(shape[axis + 1 :], windows, shape)
+        lengths = shape[axis + 1 :]
+        tops = [(*shape[:axis], outputs, *places(lengths, windows))] * len(bottom_shapes)
+        try:
+            slide(lengths, windows, shape)
+        except ShapeError as problem:
+            problem.tops = tuple(tops) if min(tops[0]) >= 0 else ()
+            raise
         params = [ParamLayout((outputs, shape[axis] // group, *windows.kernel), self.fields.weight_filler)]
         if self.fields.bias_term:
             params.append(ParamLayout((outputs,), self.fields.bias_filler))
-        return Layout([(*shape[:axis], outputs, *sizes)] * len(bottom_shapes), params)
+        return Layout(tops, params)
 
     def prepare(self, bottom_shapes: Sequence[Shape]) -> None:
         """Plan the products."""

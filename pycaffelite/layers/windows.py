@@ -95,12 +95,11 @@ def slide(
     Raises:
         ShapeError: It fits nowhere.
     """
-    kernel, stride, pad, dilation = windows.kernel, windows.stride, windows.pad, windows.dilation
-    result = []
-    for axis, length in enumerate(lengths):
-        reach = dilation[axis] * (kernel[axis] - 1) + 1
-        room = length + 2 * pad[axis] - reach
-        if room <= -stride[axis]:
+    kernel, pad, dilation = windows.kernel, windows.pad, windows.dilation
+    result = places(lengths, windows)
+    for axis, count in enumerate(result):
+        if count <= 0:
+            reach = dilation[axis] * (kernel[axis] - 1) + 1
             least = f"at least {reach} places along every spatial axis, padding included"
             wide = f"kernel {kernel[axis]}" + (f", dilation {dilation[axis]}" if dilation[axis] > 1 else "")
             raise ShapeError(
@@ -109,5 +108,14 @@ def slide(
                 got=f"bottom of shape {shape_text(shape)}",
                 hint="raise `pad`, or use a smaller kernel, or smaller strides in the layers before",
             )
-        result.append(max(0, room) // stride[axis] + 1)
-    return tuple(result)
+    return result
+
+
+def places(lengths: Sequence[int], windows: Windows) -> Shape:
+    """Return the same, where a window fits nowhere too: Caffe gives none there, or a number below 0, which it refuses.
+
+    It divides as C does, towards 0.
+    """
+    axes = zip(lengths, windows.kernel, windows.stride, windows.pad, windows.dilation, strict=True)
+    rooms = [(length + 2 * pad - dilation * (kernel - 1) - 1, stride) for length, kernel, stride, pad, dilation in axes]
+    return tuple((room // stride if room >= 0 else -(-room // stride)) + 1 for room, stride in rooms)

@@ -395,6 +395,20 @@ def test_shapes_that_caffe_gives_although_a_window_is_empty():
     assert check(text.replace("kernel_size: 1", "kernel_size: 9")).status == "errors"
 
 
+def test_a_convolution_without_outputs_has_the_shape_that_caffe_gives_it():
+    text = (
+        'input: "x" input_shape { dim: 1 dim: 2 dim: 4 dim: 3 }'
+        'layer { name: "c" type: "Convolution" bottom: "x" top: "y"'
+        " convolution_param { num_output: 5 kernel_h: 5 kernel_w: 3 } }"
+        'layer { name: "r" type: "ReLU" bottom: "y" top: "z" }'
+    )
+    report = check(text)
+    assert report.status == "unsupported"
+    tops = [layer.tops for layer in report.phases["TEST"].layers[1:]]
+    assert tops == [{"y": (1, 5, 0, 1)}, {"z": (1, 5, 0, 1)}]
+    assert check(text.replace("kernel_h: 5", "kernel_h: 6")).status == "errors"
+
+
 def test_a_piece_of_a_net_is_no_error():
     piece = (
         'layer { name: "a" type: "ReLU" bottom: "data" top: "a" }\n'
