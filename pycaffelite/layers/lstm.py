@@ -24,8 +24,8 @@ class LSTM(LstmCells):
     i, f, o = sigmoid of s[t,n,d], s[t,n,D+d], s[t,n,2D+d]; v = tanh(s[t,n,3D+d])
     c[t,n,d] = cont[t,n] f c[t-1,n,d] + i v; h[t,n,d] = o tanh(c[t,n,d])
 
-    Bottoms: x, T x N x any axes (T steps of N sequences); cont, T x N: 0 where a sequence begins, else 1; optionally z,
-        N x any axes, an input to every step; with expose_hidden h[-1] and c[-1], 1 x N x D each.
+    Bottoms: x, T x N x any axes or none (T steps of N sequences); cont, T x N: 0 where a sequence begins, else 1;
+        optionally z, N x any axes, an input to every step; with expose_hidden h[-1] and c[-1], 1 x N x D each.
     Tops: h, T x N x D; with expose_hidden h[T-1] and c[T-1], 1 x N x D each.
     Params: W_x, 4 D x I; b, 4 D; W_s, 4 D x S, if there is z; W_h, 4 D x D.
     Fields: `recurrent_param`: num_output (D); weight_filler, bias_filler; expose_hidden (false); debug_info (ignored).
@@ -34,7 +34,8 @@ class LSTM(LstmCells):
         nothing comes from the last two tops.
     Errors: no num_output; bottoms or tops that do not fit expose_hidden, or each other.
     Source: Hochreiter and Schmidhuber, Long Short-Term Memory, 1997; Donahue et al., Long-term Recurrent Convolutional
-        Networks, 2015. Caffe makes a net of it, whose blobs do not exist here.
+        Networks, 2015. Caffe makes a net of it, whose blobs do not exist here. It lets x of two axes pass as we do,
+        but then the InnerProduct in that net wants a third.
     """
 
     def __init__(self, message: Any, context: Context) -> None:

@@ -37,6 +37,7 @@ class TestLSTM(LayerContract):
     cases = {
         "default": Case("recurrent_param { num_output: 3 }", [(4, 2, 5), CONT], oracle=recur),
         "input_of_more_axes": Case("recurrent_param { num_output: 3 }", [(4, 2, 2, 3), CONT], oracle=recur),
+        "input_of_two_axes": Case("recurrent_param { num_output: 3 }", [(4, 2), CONT], oracle=recur),
         "static": Case(
             "recurrent_param { num_output: 3 }", [(4, 2, 5), CONT, (2, 2, 2)], oracle=partial(recur, static=True)
         ),
