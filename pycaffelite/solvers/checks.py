@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from pycaffelite.errors import FieldError, Location, WiringError
-from pycaffelite.names import did_you_mean
 from pycaffelite.net import Net
+from pycaffelite.solvers.choices import unknown_choice
 from pycaffelite.solvers.rates import Where
 from pycaffelite.solvers.sentinel import ON_NAN
 
@@ -36,22 +36,9 @@ def check_fields(parameter: Any, where: Where) -> None:
     # Caffe reads 0 for a rate that is not stated, and trains for days without learning anything.
     if not parameter.HasField("base_lr") and parameter.lr_policy != "multifixed":
         raise FieldError("no base_lr", where=where(), expected="a learning rate, such as base_lr: 0.01", got="none")
-    if parameter.on_nan not in ON_NAN:
-        raise FieldError(
-            "unknown on_nan",
-            where=where("on_nan"),
-            expected="on_nan: one of " + ", ".join(f'"{name}"' for name in ON_NAN),
-            got=f'on_nan: "{parameter.on_nan}"',
-            hint=did_you_mean(parameter.on_nan, ON_NAN),
-        )
-    if parameter.ap_version not in AP_VERSIONS:
-        raise FieldError(
-            "unknown ap_version",
-            where=where("ap_version"),
-            expected="ap_version: one of " + ", ".join(f'"{name}"' for name in AP_VERSIONS),
-            got=f'ap_version: "{parameter.ap_version}"',
-            hint=did_you_mean(parameter.ap_version, AP_VERSIONS),
-        )
+    for field, known in (("on_nan", ON_NAN), ("ap_version", AP_VERSIONS)):
+        if getattr(parameter, field) not in known:
+            raise unknown_choice(field, field, getattr(parameter, field), known, where(field))
     if parameter.weight_decay and parameter.regularization_type not in ("L2", "L1"):
         raise FieldError(
             "unknown regularization type",

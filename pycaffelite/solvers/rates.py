@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pycaffelite.errors import FieldError, Location
-from pycaffelite.names import did_you_mean
+from pycaffelite.solvers.choices import unknown_choice
 
 _EXP_LIMIT = 709.0  # above it, exp leaves the double range
 
@@ -135,13 +135,8 @@ def check_policy(parameter: Any, where: Where = nowhere) -> None:
     name = parameter.lr_policy
     policy = POLICIES.get(name)
     if policy is None:
-        raise FieldError(
-            "unknown learning-rate policy" if name else "no learning-rate policy",
-            where=where("lr_policy"),
-            expected="lr_policy: one of " + ", ".join(f'"{known}"' for known in POLICIES),
-            got=f'lr_policy: "{name}"' if name else "no lr_policy",
-            hint=did_you_mean(name, POLICIES) or 'use `lr_policy: "fixed"` for a constant rate of base_lr',
-        )
+        hint = 'use `lr_policy: "fixed"` for a constant rate of base_lr'
+        raise unknown_choice("learning-rate policy", "lr_policy", name, POLICIES, where("lr_policy"), hint)
     for field in policy.needs:
         if not _is_given(parameter, field):
             raise FieldError(

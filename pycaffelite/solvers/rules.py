@@ -14,7 +14,7 @@ from pycaffelite.errors import FieldError
 from pycaffelite.kernels import update
 from pycaffelite.kernels._jit import CHUNKS
 from pycaffelite.kernels.tasks import Task
-from pycaffelite.names import did_you_mean
+from pycaffelite.solvers.choices import unknown_choice
 from pycaffelite.solvers.rates import Where, nowhere
 
 # Below this many elements a parallel region costs more than it saves.
@@ -93,13 +93,7 @@ def find_rule(parameter: Any, where: Where = nowhere) -> Rule:
     """
     rule = RULES.get(parameter.type)
     if rule is None:
-        raise FieldError(
-            "unknown solver type",
-            where=where("type"),
-            expected="type: one of " + ", ".join(f'"{name}"' for name in RULES),
-            got=f'type: "{parameter.type}"',
-            hint=did_you_mean(parameter.type, RULES),
-        )
+        raise unknown_choice("solver type", "type", parameter.type, RULES, where("type"))
     if rule.refuses_momentum and parameter.momentum != 0:
         raise FieldError(
             f"{parameter.type} does not use momentum",
