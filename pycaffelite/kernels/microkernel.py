@@ -1,6 +1,6 @@
 """The innermost matrix product: one tile of C in vector registers, written in LLVM IR.
 
-    C[i, j] = start[i, j] + sum_k A[i, k] * B[k, j]        i < height, j < width
+    C[i, j] = sum_k A[i, k] * B[k, j] + what C holds, or a bias, or nothing        i < height, j < width
 
 Plain loops reach a tenth of what a processor can do, because the compiler does not keep the tile in registers. Here
 its rows are vector phi nodes of the loop over k, so it must. `tile_kernel` compiles one C function for each height of
@@ -28,14 +28,13 @@ from numba.extending import intrinsic
 from pycaffelite.kernels._jit import JIT_ENABLED, Array, config
 from pycaffelite.kernels.vectors import element
 
-# What a tile starts from.
+# What is added to the products.
 ZERO = 0  # nothing
 ACCUMULATE = 1  # what C holds
 ROW_BIAS = 2  # one number a row, from `bias`
 # How an indexed tile ends; added to the above.
 SCALE = 4  # row i times scale[i], plus bias[i]
 RECTIFY = 8  # numbers that are not positive times a slope
-_STARTS = 3  # mask
 
 _TILE_ARGUMENTS = 5  # of a micro-kernel: steps, a, b, c, and where the others stand
 _OTHERS = 8  # a_row, a_step, b_step, c_row, mode, bias, scale, slope
@@ -163,29 +162,15 @@ class _Emitter:
                 offsets.append(self.builder.asm(hidden, "", "=r,0", [value], False))
         return offsets
 
-    def starts(self, mode: Any, c: Any, offsets: list[Any], bias: Any) -> list[Any]:
-        """Return the vectors that the sums start from, chosen at run time."""
-        builder = self.builder
-        here = builder.block
-        load, splat, ready = (builder.append_basic_block(name) for name in ("load", "splat", "ready"))
-        choice = builder.switch(builder.and_(mode, ir.Constant(self.i64, _STARTS)), ready)
-        choice.add_case(ir.Constant(self.i64, ACCUMULATE), load)
-        choice.add_case(ir.Constant(self.i64, ROW_BIAS), splat)
-        builder.position_at_end(load)
-        loaded = [self.load(c, offset, self.vector) for offset in offsets]
-        builder.branch(ready)
-        builder.position_at_end(splat)
-        rows = [self.spread(self.load(bias, ir.Constant(self.i64, i), self.scalar)) for i in range(self.height)]
-        builder.branch(ready)
-        builder.position_at_end(ready)
-        zero = ir.Constant(self.vector, [0.0] * self.lanes)
-        sums = []
-        for index, value in enumerate(loaded):
-            phi = builder.phi(self.vector)
-            for incoming, block in ((zero, here), (value, load), (rows[index // self.vectors], splat)):
-                phi.add_incoming(incoming, block)
-            sums.append(phi)
-        return sums
+    def starts(self, mode: Any, bias: Any) -> list[Any]:
+        """Return the vectors that the sums start from: biases of rows or zeros, as the mode says at run time."""
+        zeros = [ir.Constant(self.vector, [0.0] * self.lanes)] * (self.height * self.vectors)
+
+        def biases() -> list[Any]:
+            rows = [self.spread(self.load(bias, ir.Constant(self.i64, i), self.scalar)) for i in range(self.height)]
+            return [row for row in rows for _ in range(self.vectors)]
+
+        return self.when(mode, ROW_BIAS, zeros, biases)
 
     def loop(self, steps: Any, start: list[Any], a: Any, a_row: Any, a_step: Any, b: Any, b_step: Any) -> list[Any]:
         """Write the loop over k and return the finished sums; no step at all is allowed."""
@@ -226,6 +211,18 @@ class _Emitter:
             result.add_incoming(value, body)
             results.append(result)
         return results
+
+    def accumulate(self, sums: list[Any], mode: Any, c: Any, offsets: list[Any]) -> list[Any]:
+        """Add what C holds, as the mode says at run time.
+
+        Sums do not start from it: the rounding errors of a long sum are smaller when it is made of sums of its blocks.
+        """
+
+        def added() -> list[Any]:
+            pairs = zip(sums, offsets, strict=True)
+            return [self.builder.fadd(value, self.load(c, offset, self.vector)) for value, offset in pairs]
+
+        return self.when(mode, ACCUMULATE, sums, added)
 
     def finish(self, values: list[Any], mode: Any, bias: Any, scale: Any, slope: Any) -> list[Any]:
         """Scale, shift and rectify the sums, as the mode says at run time."""
@@ -307,8 +304,8 @@ def _emit_tile(  # type: ignore[no-untyped-def]
             b_step = builder.inttoptr(b_step, emitter.i64.as_pointer())
         a, b, c, bias, scale = (builder.inttoptr(address, pointer) for address in (a, b, c, bias, scale))
         offsets = emitter.offsets(c_row)
-        first = emitter.starts(mode, c, offsets, bias)
-        sums = emitter.loop(steps, first, a, a_row, a_step, b, b_step)
+        sums = emitter.loop(steps, emitter.starts(mode, bias), a, a_row, a_step, b, b_step)
+        sums = emitter.accumulate(sums, mode, c, offsets)
         if emitter.indexed:
             sums = emitter.finish(sums, mode, bias, scale, slope)
         emitter.store(sums, c, offsets)
@@ -385,9 +382,9 @@ def _multiply_tile_indexed_slowly(
     offsets = b_at + table[table_at : table_at + steps]
     product = a[a_at + rows[:, None] * a_row + depth * a_step] @ b[offsets[:, None] + columns]
     where = c_at + rows[:, None] * c_row + columns
-    if mode & _STARTS == ACCUMULATE:
+    if mode & ACCUMULATE:
         product = product + c[where]
-    elif mode & _STARTS == ROW_BIAS:
+    elif mode & ROW_BIAS:
         product = product + bias[bias_at + rows][:, None]
     if mode & SCALE:
         product = product * scale[scale_at + rows][:, None] + bias[bias_at + rows][:, None]

@@ -1,8 +1,8 @@
 """Rows of pixels to and from planes that hold one number of each tile side by side, written in LLVM IR.
 
 A tile begins `step` pixels after the one before, so pixel c of every tile is every step-th pixel from the c-th on.
-Serial, eight tiles at a time. Nothing is read or written outside the row: places beyond it are zero. With the JIT off
-the same names are plain Python.
+Serial, a run of tiles at a time: of eight, or of four for images that have no more. Nothing is read or written outside
+the row: places beyond it are zero. With the JIT off the same names are plain Python.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 from pycaffelite.kernels._jit import JIT_ENABLED, Array
 from pycaffelite.kernels.vectors import Vectors, element, word
 
-RUN = 8  # tiles
+RUN, SHORT_RUN = 8, 4  # tiles
 
 _I32 = ir.IntType(32)
 _get_function: Any = cgutils.get_or_insert_function
@@ -27,9 +27,9 @@ _get_function: Any = cgutils.get_or_insert_function
 class _Masked:
     """Writes loads and stores of those lanes whose place in a row exists."""
 
-    def __init__(self, builder: Any) -> None:
-        self.builder = builder
-        self.emit = Vectors(builder, 4, RUN)
+    def __init__(self, builder: Any, run: int) -> None:
+        self.builder, self.run = builder, run
+        self.emit = Vectors(builder, 4, run)
 
     def within(self, first: Any, length: Any, lanes: int) -> Any:
         """Return which of first, first + 1, first + 2 ... are at least 0 and less than length."""
@@ -67,11 +67,12 @@ class _Masked:
                 self.emit.shuffle(a, b, list(range(2 * a.type.count)))
                 for a, b in zip(joined[::2], joined[1::2], strict=True)
             ]
-        return self.emit.shuffle(joined[0], joined[0], [way * RUN + i for i in range(RUN) for way in range(ways)])
+        order = [way * self.run + i for i in range(self.run) for way in range(ways)]
+        return self.emit.shuffle(joined[0], joined[0], order)
 
 
-def _deal_of(step: int, columns: int) -> Any:
-    """Make an intrinsic that writes, for each c < columns, pixel c of RUN tiles to target + c * plane."""
+def _deal_of(step: int, columns: int, run: int = RUN) -> Any:
+    """Make an intrinsic that writes, for each c < columns, pixel c of `run` tiles to target + c * plane."""
 
     @intrinsic
     def deal(typing_context, row, row_at, first, length, target, target_at, plane):  # type: ignore[no-untyped-def]
@@ -79,13 +80,13 @@ def _deal_of(step: int, columns: int) -> Any:
         signature = types.void(row, i, i, i, target, i, i)
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            own, kinds = _Masked(builder), signature.args
+            own, kinds = _Masked(builder, run), signature.args
             source = element(context, builder, kinds[0], args[0], args[1])
             target = element(context, builder, kinds[4], args[4], args[5])
-            count = step * RUN if columns == step else 2 * step * RUN
+            count = step * run if columns == step else 2 * step * run
             pixels = own.load(source, args[2], own.within(args[2], args[3], count))
             for c in range(columns):
-                every = own.emit.shuffle(pixels, pixels, list(range(c, c + step * RUN, step)))
+                every = own.emit.shuffle(pixels, pixels, list(range(c, c + step * run, step)))
                 own.emit.store(every, target, builder.mul(word(c), args[6]))
             return context.get_dummy_value()
 
@@ -103,7 +104,7 @@ def _weave_of(step: int) -> Any:
         signature = types.void(planes, i, i, row, i, i)
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            own, kinds = _Masked(builder), signature.args
+            own, kinds = _Masked(builder, RUN), signature.args
             source = element(context, builder, kinds[0], args[0], args[1])
             row = element(context, builder, kinds[3], args[3], args[4])
             parts = [own.emit.load(source, builder.mul(word(c), args[2])) for c in range(step)]
@@ -115,40 +116,44 @@ def _weave_of(step: int) -> Any:
     return weave
 
 
-def _gather_of(step: int, side: int) -> Any:
-    """Make an intrinsic that writes what tiles give to step * RUN pixels of a row, or adds it where `add` is not 0.
+def _gather_of(step: int, side: int, run: int = RUN) -> Any:
+    """Make an intrinsic that writes what tiles give to step * run pixels of a row, or adds it where `add` is not 0.
 
     planes, at, plane: the planes hold what each tile gives to its pixel (k, c), `side` planes for each k; the first one
     meant is that of pixel (k, 0), k < step, in the tile rows that begin k rows above; the others are those of k + step
-    and so on in the tile rows before, which lie `across` places earlier each; all those rows must exist.
+    and so on in the tile rows before, which lie `before` places earlier each; all those rows must exist.
     m, across: the first tile, and how many there are. row, row_at, first, length: the row, which of its
     pixels the first one is (negative: padding), and how many it has.
     """
 
     @intrinsic
-    def gather(typing_context, planes, at, plane, m, across, row, row_at, first, length, add):  # type: ignore[no-untyped-def]
+    def gather(  # type: ignore[no-untyped-def]
+        typing_context, planes, at, plane, before, m, across, row, row_at, first, length, add
+    ):
         i = types.int64
-        signature = types.void(planes, i, i, i, i, row, i, i, i, i)
+        signature = types.void(planes, i, i, i, i, i, row, i, i, i, i)
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            own, kinds = _Masked(builder), signature.args
+            own, kinds = _Masked(builder, run), signature.args
             source = element(context, builder, kinds[0], args[0], args[1])
-            row = element(context, builder, kinds[5], args[5], args[6])
-            tiles = [builder.sub(args[3], word(back)) for back in range(side // step)]
-            masks = [own.within(tile, args[4], RUN) for tile in tiles]
+            row = element(context, builder, kinds[6], args[6], args[7])
+            plane, before, m, across = args[2:6]
+            first, length, add = args[8:]
+            tiles = [builder.sub(m, word(back)) for back in range(side // step)]
+            masks = [own.within(tile, across, run) for tile in tiles]
             totals: list[Any] = [None] * step
             for c in range(side):
                 for term in range(side // step):
-                    start = builder.mul(word(term * step * side + c), args[2])
-                    start = builder.sub(builder.add(start, tiles[c // step]), builder.mul(word(term), args[4]))
+                    start = builder.mul(word(term * step * side + c), plane)
+                    start = builder.sub(builder.add(start, tiles[c // step]), builder.mul(word(term), before))
                     value, total = own.load(source, start, masks[c // step]), totals[c % step]
                     totals[c % step] = value if total is None else builder.fadd(total, value)
-            pixels, mask = own.weave(totals), own.within(args[7], args[8], step * RUN)
-            with builder.if_else(builder.icmp_signed("!=", args[9], word(0))) as (adding, writing):
+            pixels, mask = own.weave(totals), own.within(first, length, step * run)
+            with builder.if_else(builder.icmp_signed("!=", add, word(0))) as (adding, writing):
                 with adding:
-                    own.store(builder.fadd(own.load(row, args[7], mask), pixels), row, args[7], mask)
+                    own.store(builder.fadd(own.load(row, first, mask), pixels), row, first, mask)
                 with writing:
-                    own.store(pixels, row, args[7], mask)
+                    own.store(pixels, row, first, mask)
             return context.get_dummy_value()
 
         return signature, generate
@@ -191,10 +196,10 @@ def _transpose_slowly(
     target[target_at + target_row * places[:, None] + places] = block.T
 
 
-def _deal_slowly(step: int, columns: int) -> Any:
+def _deal_slowly(step: int, columns: int, run: int = RUN) -> Any:
     def deal(row: Array, row_at: int, first: int, length: int, target: Array, target_at: int, plane: int) -> None:
         for c in range(columns):
-            for tile in range(RUN):
+            for tile in range(run):
                 column = first + c + step * tile
                 target[target_at + c * plane + tile] = row[row_at + column] if 0 <= column < length else 0
 
@@ -209,18 +214,18 @@ def _weave_slowly(step: int) -> Any:
     return weave
 
 
-def _gather_slowly(step: int, side: int) -> Any:
+def _gather_slowly(step: int, side: int, run: int = RUN) -> Any:
     def gather(
-        planes: Array, at: int, plane: int, m: int, across: int, row: Array, row_at: int, first: int, length: int,
-        add: int,
+        planes: Array, at: int, plane: int, before: int, m: int, across: int, row: Array, row_at: int, first: int,
+        length: int, add: int,
     ) -> None:  # fmt: skip
-        for column in range(step * RUN):
+        for column in range(step * run):
             total = np.float32(0)
             for c in range(column % step, side, step):
                 for term in range(side // step):
                     tile = m + column // step - c // step
                     if 0 <= tile < across:
-                        total += planes[at + (term * step * side + c) * plane - term * across + tile]
+                        total += planes[at + (term * step * side + c) * plane - term * before + tile]
             if 0 <= first + column < length:
                 row[row_at + first + column] = total + (row[row_at + first + column] if add else 0)
 
@@ -232,4 +237,7 @@ _weave: Any = _weave_of if JIT_ENABLED else _weave_slowly
 _gather: Any = _gather_of if JIT_ENABLED else _gather_slowly
 
 deal_pixels2, deal_outputs2, weave2, gather2 = _deal(2, 6), _deal(2, 2), _weave(2), _gather(2, 6)
+deal_pixels4, deal_outputs4, gather4 = _deal(4, 8), _deal(4, 4), _gather(4, 8)
+deal_pixels4_short, gather4_short = _deal(4, 8, SHORT_RUN), _gather(4, 8, SHORT_RUN)
+deal_outputs4_short = _deal(4, 4, SHORT_RUN)
 transpose: Any = _emit_transpose if JIT_ENABLED else _transpose_slowly

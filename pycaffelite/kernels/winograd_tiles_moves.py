@@ -1,6 +1,7 @@
 """Moving numbers between images and the matrices that `winograd_tiles` multiplies; serial, called from its tasks.
 
-All functions treat some rows of tiles, from row `above` on, of some images, from `first` on, and of one group. `at` is
+All functions treat some rows of tiles, from row `above` on, of the images of a panel, from `first` on, and of one
+group. A row of tiles goes through all images of the panel; those that a panel lacks at the end count as zeros. `at` is
 where rows on their way stand in scratch; what a run of tiles writes too far is overwritten by the next one.
 """
 
@@ -12,13 +13,25 @@ from pycaffelite.kernels.winograd_maps import (
     FROM_OUTPUTS,
     FROM_PIXELS,
     LANES,
-    PLANES,
-    SIDE,
     TO_OUTPUTS,
     TO_PIXELS,
     change,
 )
-from pycaffelite.kernels.winograd_rows import RUN, deal_outputs2, deal_pixels2, gather2, transpose, weave2
+from pycaffelite.kernels.winograd_rows import (
+    RUN,
+    SHORT_RUN,
+    deal_outputs2,
+    deal_outputs4,
+    deal_outputs4_short,
+    deal_pixels2,
+    deal_pixels4,
+    deal_pixels4_short,
+    gather2,
+    gather4,
+    gather4_short,
+    transpose,
+    weave2,
+)
 from pycaffelite.kernels.winograd_tiles_plan import (
     ACROSS,
     CHANNELS,
@@ -39,9 +52,13 @@ from pycaffelite.kernels.winograd_tiles_plan import (
     PANEL,
     PHASE,
     PLANE,
+    PLANES,
+    SIDE,
     STEP,
     TO_OUT,
     TO_ROWS,
+    TOGETHER,
+    WIDE,
     WIDTH,
 )
 
@@ -50,23 +67,25 @@ from pycaffelite.kernels.winograd_tiles_plan import (
 def write_pixels(
     x: Array, first: int, images: int, group: int, above: int, rows: int, scratch: Array, v: int, at: int, g: Numbers
 ) -> None:
-    """Write V of some rows of tiles of some images."""
-    across, step, size, tiles = g[ACROSS], g[STEP], SIDE * g[PLANE], rows * g[ACROSS]
+    """Write V of some rows of tiles."""
+    across, step = g[ACROSS], g[STEP]
     top = step * above - g[PAD_H]
     for c in range(g[CHANNELS]):
-        for n in range(images):
-            plane = (((first + n) * g[GROUPS] + group) * g[CHANNELS] + c) * g[HEIGHT] * g[WIDTH]
-            for h in range(step * rows + SIDE - step):
-                inside = 0 <= top + h < g[HEIGHT]
-                source = plane + (top + h) * g[WIDTH] if inside else plane
-                length = g[WIDTH] if inside else 0
-                to = at + n * size + h % step * g[PHASE] + h // step * across
+        for h in range(step * rows + g[SIDE] - step):
+            for n in range(g[TOGETHER]):
+                inside = n < images and 0 <= top + h < g[HEIGHT]
+                plane = (((first + n) * g[GROUPS] + group) * g[CHANNELS] + c) * g[HEIGHT]
+                source, length = ((plane + top + h) * g[WIDTH], g[WIDTH]) if inside else (0, 0)
+                to = at + h % step * g[PHASE] + h // step * g[WIDE] + n * across
                 for b in range(0, across, RUN):
-                    deal_pixels2(x, source, step * b - g[PAD_W], length, scratch, to + b, g[PLANE])
-        for n in range(images):
-            for j in range(0, tiles, LANES):
-                change(g[MAPS], FROM_PIXELS, scratch, at + n * size + j, g, FROM_ROWS,
-                       scratch, v + c * g[PANEL] + n * tiles + j, scratch, 0)  # fmt: skip
+                    if step == 2:
+                        deal_pixels2(x, source, step * b - g[PAD_W], length, scratch, to + b, g[PLANE])
+                    elif across <= SHORT_RUN:
+                        deal_pixels4_short(x, source, step * b - g[PAD_W], length, scratch, to + b, g[PLANE])
+                    else:
+                        deal_pixels4(x, source, step * b - g[PAD_W], length, scratch, to + b, g[PLANE])
+        for j in range(0, rows * g[WIDE], LANES):
+            change(g[MAPS], FROM_PIXELS, scratch, at + j, g, FROM_ROWS, scratch, v + c * g[PANEL] + j, scratch, 0)
 
 
 @kernel(inner=True)
@@ -74,18 +93,16 @@ def write_outputs(
     scratch: Array, m: int, at: int, first: int, images: int, group: int, above: int, rows: int, y: Array,
     ending: Array, g: Numbers,
 ) -> None:  # fmt: skip
-    """Write y of some rows of tiles of some images."""
-    across, step, tiles, size = g[ACROSS], g[STEP], rows * g[ACROSS], g[STEP] * g[STEP] * g[OUT_PLANE]
+    """Write y of some rows of tiles."""
+    across, step = g[ACROSS], g[STEP]
     for o in range(g[OUTPUTS]):
         output = group * g[OUTPUTS] + o
-        for n in range(images):
-            for j in range(0, tiles, LANES):
-                change(g[MAPS], TO_OUTPUTS, scratch, m + o * g[PANEL] + n * tiles + j, g, TO_OUT,
-                       scratch, at + n * size + j, ending, 3 * output)  # fmt: skip
+        for j in range(0, rows * g[WIDE], LANES):
+            change(g[MAPS], TO_OUTPUTS, scratch, m + o * g[PANEL] + j, g, TO_OUT, scratch, at + j, ending, 3 * output)
         for n in range(images):
             plane = ((first + n) * g[GROUPS] * g[OUTPUTS] + output) * g[OUT_H]
             for h in range(min(step * rows, g[OUT_H] - step * above)):
-                source = at + n * size + h % step * step * g[OUT_PLANE] + h // step * across
+                source = at + h % step * step * g[OUT_PLANE] + h // step * g[WIDE] + n * across
                 target = (plane + step * above + h) * g[OUT_W]
                 for b in range(0, across, RUN):
                     weave2(scratch, source + b, g[OUT_PLANE], y, target + step * b, g[OUT_W] - step * b)
@@ -95,34 +112,36 @@ def write_outputs(
 def spread_outputs(
     dy: Array, first: int, images: int, group: int, above: int, rows: int, scratch: Array, w: int, at: int, g: Numbers
 ) -> None:
-    """Write W of some rows of tiles of some images."""
-    across, step, tiles, size = g[ACROSS], g[STEP], rows * g[ACROSS], g[STEP] * g[STEP] * g[OUT_PLANE]
+    """Write W of some rows of tiles."""
+    across, step = g[ACROSS], g[STEP]
     for o in range(g[OUTPUTS]):
-        for n in range(images):
-            plane = (((first + n) * g[GROUPS] + group) * g[OUTPUTS] + o) * g[OUT_H]
-            for h in range(step * rows):
-                inside = step * above + h < g[OUT_H]
-                source = (plane + step * above + h) * g[OUT_W] if inside else plane * g[OUT_W]
-                length = g[OUT_W] if inside else 0
-                to = at + n * size + h % step * step * g[OUT_PLANE] + h // step * across
+        for h in range(step * rows):
+            for n in range(g[TOGETHER]):
+                inside = n < images and step * above + h < g[OUT_H]
+                plane = (((first + n) * g[GROUPS] + group) * g[OUTPUTS] + o) * g[OUT_H]
+                source, length = ((plane + step * above + h) * g[OUT_W], g[OUT_W]) if inside else (0, 0)
+                to = at + h % step * step * g[OUT_PLANE] + h // step * g[WIDE] + n * across
                 for b in range(0, across, RUN):
-                    deal_outputs2(dy, source, step * b, length, scratch, to + b, g[OUT_PLANE])
-        for n in range(images):
-            for j in range(0, tiles, LANES):
-                change(g[MAPS], FROM_OUTPUTS, scratch, at + n * size + j, g, FROM_OUT,
-                       scratch, w + o * g[PANEL] + n * tiles + j, scratch, 0)  # fmt: skip
+                    if step == 2:
+                        deal_outputs2(dy, source, step * b, length, scratch, to + b, g[OUT_PLANE])
+                    elif across <= SHORT_RUN:
+                        deal_outputs4_short(dy, source, step * b, length, scratch, to + b, g[OUT_PLANE])
+                    else:
+                        deal_outputs4(dy, source, step * b, length, scratch, to + b, g[OUT_PLANE])
+        for j in range(0, rows * g[WIDE], LANES):
+            change(g[MAPS], FROM_OUTPUTS, scratch, at + j, g, FROM_OUT, scratch, w + o * g[PANEL] + j, scratch, 0)
 
 
 @kernel(inner=True)
 def spread_outputs_turned(
     dy: Array, first: int, images: int, group: int, above: int, rows: int, scratch: Array, w: int, at: int, g: Numbers
 ) -> None:
-    """Write W' of some rows of tiles of some images, from pixels that hold all outputs side by side."""
+    """Write W' of some rows of tiles, from pixels that hold all outputs side by side."""
     across, step, row, outputs, area = g[ACROSS], g[STEP], g[O_ROW], g[OUTPUTS], g[OUT_H] * g[OUT_W]
-    for n in range(images):
+    for n in range(g[TOGETHER]):
         plane = ((first + n) * g[GROUPS] + group) * outputs * area
         for h in range(step * rows):
-            inside = step * above + h < g[OUT_H]
+            inside = n < images and step * above + h < g[OUT_H]
             for k in range(0, step * across, RUN):
                 to = at + (h * step * across + k) * row
                 source = plane + (step * above + h) * g[OUT_W] + k
@@ -135,7 +154,7 @@ def spread_outputs_turned(
                         scratch[to + column * row + o] = dy[source + column + o * area] if exists else 0
         for j in range(rows * across):
             source = at + (j // across * step * step * across + j % across * step) * row
-            target = w + (n * rows * across + j) * row
+            target = w + (j // across * g[WIDE] + n * across + j % across) * row
             for o in range(0, row, LANES):
                 change(g[MAPS], FROM_OUTPUTS, scratch, source + o, g, FROM_TURNED, scratch, target + o, scratch, 0)
 
@@ -144,32 +163,42 @@ def spread_outputs_turned(
 def gather_pixels(
     scratch: Array, v: int, at: int, first: int, images: int, group: int, above: int, rows: int, dx: Array, g: Numbers
 ) -> None:
-    """Write to dx what some rows of tiles of some images give, and add where they meet those above."""
-    across, step, tiles, plane = g[ACROSS], g[STEP], rows * g[ACROSS], g[OUT_PLANE]
-    margin = at + g[MARGIN]  # rows of tiles above and below, which give nothing
-    for i in range(at, at + images * PLANES * plane):
+    """Write to dx what some rows of tiles give, and add where they meet those above."""
+    tiles, plane, size = rows * g[WIDE], g[OUT_PLANE], g[HEIGHT] * g[WIDTH]
+    begin = at + g[MARGIN]  # rows of tiles above and below give nothing
+    for i in range(at, at + g[PLANES] * plane):
         scratch[i] = 0
     for c in range(g[CHANNELS]):
+        for j in range(0, tiles, LANES):
+            change(g[MAPS], TO_PIXELS, scratch, v + c * g[PANEL] + j, g, TO_ROWS, scratch, begin + j, scratch, 0)
+        if tiles % LANES > 0:
+            for t in range(g[PLANES]):
+                for j in range(begin + t * plane + tiles, begin + t * plane + tiles + LANES - tiles % LANES):
+                    scratch[j] = 0
         for n in range(images):
-            begin = margin + n * PLANES * plane
-            for j in range(0, tiles, LANES):
-                change(g[MAPS], TO_PIXELS, scratch, v + c * g[PANEL] + n * tiles + j, g, TO_ROWS,
-                       scratch, begin + j, scratch, 0)  # fmt: skip
-            if tiles % LANES > 0:
-                for t in range(PLANES):
-                    for j in range(begin + t * plane + tiles, begin + t * plane + tiles + LANES - tiles % LANES):
-                        scratch[j] = 0
-        for n in range(images):
-            image = (((first + n) * g[GROUPS] + group) * g[CHANNELS] + c) * g[HEIGHT]
-            for h in range(step * rows + SIDE - step):
-                line = step * above + h - g[PAD_H]
-                if 0 <= line < g[HEIGHT]:
-                    add = above > 0 and h < SIDE - step  # the panel above has written it
-                    source = margin + (n * PLANES + h % step * SIDE) * plane + h // step * across
-                    m, begin = g[PAD_W] // step, -(g[PAD_W] % step)
-                    while begin < g[WIDTH]:
-                        gather2(scratch, source, plane, m, across, dx, (image + line) * g[WIDTH], begin, g[WIDTH], add)
-                        m, begin = m + RUN, begin + step * RUN
+            image = (((first + n) * g[GROUPS] + group) * g[CHANNELS] + c) * size
+            _gather_rows(scratch, begin + n * g[ACROSS], above, rows, dx, image, g)
+
+
+@kernel(inner=True)
+def _gather_rows(scratch: Array, begin: int, above: int, rows: int, dx: Array, image: int, g: Numbers) -> None:
+    """Write to one channel of an image what rows of tiles give."""
+    across, step, side, wide, plane = g[ACROSS], g[STEP], g[SIDE], g[WIDE], g[OUT_PLANE]
+    run = SHORT_RUN if step == 4 and across < SHORT_RUN else RUN  # there are pixels to the right of the last tile
+    for h in range(step * rows + side - step):
+        line = step * above + h - g[PAD_H]
+        if 0 <= line < g[HEIGHT]:
+            add = above > 0 and h < side - step  # the panel above has written it
+            source, row = begin + h % step * side * plane + h // step * wide, image + line * g[WIDTH]
+            m, column = g[PAD_W] // step, -(g[PAD_W] % step)
+            while column < g[WIDTH]:
+                if step == 2:
+                    gather2(scratch, source, plane, wide, m, across, dx, row, column, g[WIDTH], add)
+                elif run == SHORT_RUN:
+                    gather4_short(scratch, source, plane, wide, m, across, dx, row, column, g[WIDTH], add)
+                else:
+                    gather4(scratch, source, plane, wide, m, across, dx, row, column, g[WIDTH], add)
+                m, column = m + run, column + step * run
 
 
 @kernel(inner=True)
