@@ -10,7 +10,7 @@ comes in blocks that a task makes for itself, in its thread's cache: for images 
 tiles and makes its V, and U was written before for all; where tiles are few and weights many a task is a block of
 outputs and makes its U, so that U never travels to memory, and V was written before. Weights are transformed anew in
 each pass. Parallel over tasks, each of which sums in a fixed order: the bits do not depend on the number of threads.
-In float32 only: whoever wants double wants every digit.
+In float32 only: whoever wants double wants every digit. The weight gradient is that of `winograd_tiles`, where it pays.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pycaffelite.kernels import convolution
+from pycaffelite.kernels import convolution, winograd_tiles
 from pycaffelite.kernels._jit import Array, kernel
 from pycaffelite.kernels.convolution_plan import Geometry
 from pycaffelite.kernels.frame import FRAME_ROW, HEIGHT, WIDTH, Numbers, frame_row
@@ -99,11 +99,14 @@ def suits(geometry: Geometry, dtype: np.dtype[Any]) -> bool:
 
 
 class Plan:
-    """The numbers of the two products of one geometry, and the plan of the third, which is a plain convolution's."""
+    """The numbers of the two products of one geometry, and the module and plan of the third."""
 
     def __init__(self, geometry: Geometry, dtype: npt.DTypeLike) -> None:
         self.geometry = geometry
-        self.direct = convolution.Plan(geometry, dtype)
+        self.weights: Any = convolution
+        if winograd_tiles.suits_gradient(geometry):
+            self.weights = winograd_tiles
+        self.weights_plan = self.weights.Plan(geometry, dtype)
         self.ending = np.zeros((geometry.outputs, 3), np.float32)  # scale, shift, slope
         self.plain = np.tile(np.array([1, 0, 1], np.float32), (geometry.channels, 1))
 
@@ -138,7 +141,7 @@ def forward(
 
 def weight_gradient(plan: Plan, x: Array, dy: Array, dw: Array, dbias: Array) -> None:
     """Add to dw and dbias, each unless it is empty."""
-    convolution.weight_gradient(plan.direct, x, dy, dw, dbias)
+    plan.weights.weight_gradient(plan.weights_plan, x, dy, dw, dbias)
 
 
 def data_gradient(plan: Plan, w: Array, dy: Array, dx: Array) -> None:

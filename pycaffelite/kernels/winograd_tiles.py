@@ -22,34 +22,29 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pycaffelite.kernels._jit import Array, kernel
-from pycaffelite.kernels.convolution_plan import ADDRESS as _ADDRESS
-from pycaffelite.kernels.convolution_plan import TILES as _TILES
+from pycaffelite.kernels._jit import Array
 from pycaffelite.kernels.convolution_plan import Geometry, Numbers, Product
-from pycaffelite.kernels.microkernel import ACCUMULATE, ZERO, multiply_tile
+from pycaffelite.kernels.microkernel import ZERO
 from pycaffelite.kernels.tasks import run, task
 from pycaffelite.kernels.winograd_maps import (
     FROM_WEIGHTS,
     LANES,
-    TO_WEIGHTS,
     Form,
     change,
 )
 from pycaffelite.kernels.winograd_tiles_moves import (
-    add_bias,
     gather_pixels,
     spread_outputs,
-    spread_outputs_turned,
     write_outputs,
     write_pixels,
 )
+from pycaffelite.kernels.winograd_tiles_multiply import multiply
 from pycaffelite.kernels.winograd_tiles_plan import (
     AREA,
     BAND,
     BANDS,
     CHANNEL_TILES,
     CHANNELS,
-    CHUNKS,
     DOWN,
     FROM_W,
     GROUPS,
@@ -57,7 +52,6 @@ from pycaffelite.kernels.winograd_tiles_plan import (
     M_AT,
     M_PITCH,
     MAPS,
-    NARROW,
     O_ROW,
     OUTPUT_TILES,
     OUTPUTS,
@@ -66,26 +60,25 @@ from pycaffelite.kernels.winograd_tiles_plan import (
     ROWS_AT,
     SCRATCH,
     SCRATCH_AT,
-    T_PITCH,
-    TO_W,
     TOGETHER,
     U_PITCH,
     V_AT,
     V_PITCH,
-    WANT_BIAS,
-    WANT_WEIGHTS,
     WIDE,
     direct_cycles,
     estimate_cycles,
     plan_product,
+    shared_numbers,
 )
+from pycaffelite.kernels.winograd_tiles_weights import add_weight_gradient
 from pycaffelite.kernels.workspace import workspace
 
-_OUTPUTS, _GRADIENTS = Form(2, 5), Form(4, 5)
+_OUTPUTS = Form(2, 5)
+_GRADIENTS = {5: (_OUTPUTS, Form(4, 5)), 3: (Form(4, 3),)}  # by the side of the kernel
 _LEAST_LANES = 8  # processors with narrower vectors have no masked loads either
 _LEAST_CHANNELS = 16  # below which the transforms cost more than they save
 _MOST_BYTES = 4 << 20  # of U: each chunk of images sums up a weight gradient as large
-HIGHER, ADDRESS, HIGHER_ADDRESS = 2, _ADDRESS - _TILES, _ADDRESS - _TILES + 1  # from the number of row tiles on
+_MOST_GRADIENT_BYTES = 64 << 20  # of all that a weight gradient of 3 x 3 kernels holds
 
 
 def suits(geometry: Geometry, dtype: np.dtype[Any]) -> bool:
@@ -102,13 +95,23 @@ def suits(geometry: Geometry, dtype: np.dtype[Any]) -> bool:
     )
 
 
+def suits_gradient(geometry: Geometry) -> bool:
+    """Return whether the weight gradient of a convolution by `winograd` is better done here; it says for the rest."""
+    (form,) = _GRADIENTS[geometry.kernel[0]]
+    return (
+        LANES >= _LEAST_LANES
+        and estimate_cycles(geometry, form) < direct_cycles(geometry)
+        and 4 * shared_numbers(geometry, form, "weights") <= _MOST_GRADIENT_BYTES
+    )
+
+
 class Plan:
     """The products of one geometry, each planned when it is first wanted."""
 
     def __init__(self, geometry: Geometry, _dtype: npt.DTypeLike) -> None:
         self.geometry = geometry
         self.ending = np.zeros((geometry.outputs, 3), np.float32)  # scale, shift, slope
-        self.gradients = min(_OUTPUTS, _GRADIENTS, key=lambda form: estimate_cycles(geometry, form))
+        self.gradients = min(_GRADIENTS[geometry.kernel[0]], key=lambda form: estimate_cycles(geometry, form))
         self._products: dict[tuple[object, ...], Product] = {}
 
     def product(self, which: str, weights: bool = True, bias: bool = False) -> Product:
@@ -136,10 +139,7 @@ def forward(
 
 def weight_gradient(plan: Plan, x: Array, dy: Array, dw: Array, dbias: Array) -> None:
     """Add to dw and dbias, each unless it is empty."""
-    product = plan.product("weights", dw.size > 0, dbias.size > 0)
-    g, scratch = product.numbers, workspace(np.float32, product.scratch)
-    run(_sum_weights, product.tasks, (x, dy, scratch), g)
-    run(_add_weights, plan.geometry.channels, (dw, dbias, scratch), g)
+    add_weight_gradient(plan.product("weights", dw.size > 0, dbias.size > 0), x, dy, dw, dbias)
 
 
 def data_gradient(plan: Plan, w: Array, dy: Array, dx: Array) -> None:
@@ -182,8 +182,8 @@ def _write_outputs(
     tiles = rows * g[WIDE]
     for t in range(g[PLANES]):
         source, sums, target = u + t * g[U_PITCH], v + t * g[V_PITCH], m + t * g[M_PITCH]
-        _multiply(scratch, source, 1, g[O_ROW], g[CHANNELS], sums, g[PANEL], target, g[PANEL], tiles, ZERO,
-                  OUTPUT_TILES, g)  # fmt: skip
+        multiply(scratch, source, 1, g[O_ROW], g[CHANNELS], sums, g[PANEL], target, g[PANEL], tiles, ZERO,
+                 OUTPUT_TILES, g)  # fmt: skip
     write_outputs(scratch, m, at + g[ROWS_AT], first, images, group, above, rows, y, ending, g)
 
 
@@ -201,75 +201,6 @@ def _write_gradient(
         tiles = rows * g[WIDE]
         for t in range(g[PLANES]):
             source, sums, target = u + t * g[U_PITCH], w + t * g[M_PITCH], v + t * g[V_PITCH]
-            _multiply(scratch, source, g[O_ROW], 1, g[OUTPUTS], sums, g[PANEL], target, g[PANEL], tiles, ZERO,
-                      CHANNEL_TILES, g)  # fmt: skip
+            multiply(scratch, source, g[O_ROW], 1, g[OUTPUTS], sums, g[PANEL], target, g[PANEL], tiles, ZERO,
+                     CHANNEL_TILES, g)  # fmt: skip
         gather_pixels(scratch, v, at + g[ROWS_AT], first, images, group, above, rows, dx, g)
-
-
-@task("fffff")
-def _sum_weights(
-    number: int, thread: int, x: Array, dy: Array, scratch: Array, _d: Array, _e: Array, g: Numbers
-) -> None:
-    """Write dU and the bias sums of one chunk of panels and group."""
-    at, group, chunk = g[SCRATCH_AT] + thread * g[SCRATCH], number % g[GROUPS], number // g[GROUPS]
-    u, v, w = number * g[PLANES] * g[U_PITCH], at + g[V_AT], at + g[M_AT]
-    bias = g[CHUNKS] * g[GROUPS] * g[PLANES] * g[U_PITCH] + number * g[O_ROW]
-    panels = -(-g[IMAGES] // g[TOGETHER]) * g[BANDS]
-    begin = chunk * panels // g[CHUNKS]
-    for o in range(g[OUTPUTS]):
-        scratch[bias + o] = 0
-    for panel in range(begin, (chunk + 1) * panels // g[CHUNKS]):
-        first, above = panel // g[BANDS] * g[TOGETHER], panel % g[BANDS] * g[BAND]
-        images, rows = min(g[TOGETHER], g[IMAGES] - first), min(g[BAND], g[DOWN] - above)
-        if g[WANT_BIAS]:
-            add_bias(dy, first, images, group, above, rows, scratch, bias, g)
-        if g[WANT_WEIGHTS]:
-            write_pixels(x, first, images, group, above, rows, scratch, v, at + g[ROWS_AT], g)
-            spread_outputs_turned(dy, first, images, group, above, rows, scratch, w, at + g[ROWS_AT], g)
-            start = ZERO if panel == begin else ACCUMULATE
-            for t in range(g[PLANES]):
-                source, sums, target = v + t * g[V_PITCH], w + t * g[T_PITCH], u + t * g[U_PITCH]
-                _multiply(scratch, source, g[PANEL], 1, rows * g[WIDE], sums, g[O_ROW], target, g[O_ROW],
-                          g[O_ROW], start, CHANNEL_TILES, g)  # fmt: skip
-
-
-@task("fffff")
-def _add_weights(
-    number: int, thread: int, dw: Array, dbias: Array, scratch: Array, _d: Array, _e: Array, g: Numbers
-) -> None:
-    """Add the gradients of the weights of one channel, and of one output's bias, or more, chunk by chunk in order."""
-    group, c, area, row = number // g[CHANNELS], number % g[CHANNELS], g[AREA], g[O_ROW]
-    buffer, chunk_size = g[SCRATCH_AT] + thread * g[SCRATCH], g[GROUPS] * g[PLANES] * g[U_PITCH]
-    if g[WANT_BIAS]:
-        bias = g[CHUNKS] * chunk_size + group * row
-        for o in range(c, g[OUTPUTS], g[CHANNELS]):
-            for chunk in range(g[CHUNKS]):
-                dbias[group * g[OUTPUTS] + o] += scratch[bias + chunk * g[GROUPS] * row + o]
-    if not g[WANT_WEIGHTS]:
-        return
-    u = group * g[PLANES] * g[U_PITCH] + c * row
-    for t in range(g[PLANES]):
-        for chunk in range(1, g[CHUNKS]):
-            for o in range(u + t * g[U_PITCH], u + t * g[U_PITCH] + row):
-                scratch[o] += scratch[o + chunk * chunk_size]
-    for o in range(0, row, LANES):
-        change(g[MAPS], TO_WEIGHTS, scratch, u + o, g, TO_W, scratch, buffer, scratch, 0)
-        for i in range(min(LANES, g[OUTPUTS] - o)):
-            target = ((group * g[OUTPUTS] + o + i) * g[CHANNELS] + c) * area
-            for k in range(area):
-                dw[target + k] += scratch[buffer + k * LANES + i]
-
-
-@kernel(inner=True)
-def _multiply(
-    scratch: Array, a: int, a_row: int, a_step: int, steps: int, b: int, b_step: int, c: int, c_row: int, columns: int,
-    start: int, tiles: int, g: Numbers,
-) -> None:  # fmt: skip
-    """Write or add to C = A B at one place t; columns may be rounded up to vectors."""
-    for j in range(0, columns, 2 * LANES):
-        at = tiles + (NARROW if columns - j <= LANES else 0)
-        for tile in range(g[at]):
-            i = tile * g[at + 1] + min(tile, g[at + HIGHER])
-            address = g[at + HIGHER_ADDRESS] if tile < g[at + HIGHER] else g[at + ADDRESS]
-            multiply_tile(address, steps, scratch, a + i * a_row, a_row, a_step, scratch, b + j, b_step,
-                          scratch, c + i * c_row + j, c_row, start, scratch, 0)  # fmt: skip

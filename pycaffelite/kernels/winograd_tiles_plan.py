@@ -7,6 +7,8 @@ gradient is spread, W[t, o, j] and its transpose W'[t, j, o].
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from pycaffelite.kernels.convolution_plan import Geometry, Product, rows_of_tiles
@@ -24,21 +26,25 @@ TOGETHER, BAND, WIDE, BANDS, PANEL = range(17, 22)
 # Distances: of rows of U and W', of places of U, V, M or W, W'; of the planes that the rows of an image are dealt out
 # to, of their phases, and of those that hold outputs, or what tiles give to pixels; the margin of these.
 O_ROW, U_PITCH, V_PITCH, M_PITCH, T_PITCH, PLANE, PHASE, OUT_PLANE, MARGIN = range(22, 31)
-# Chunks of images whose weight gradients are summed up one by one; whether weights and bias are wanted.
-CHUNKS, WANT_WEIGHTS, WANT_BIAS = range(31, 34)
-# Where in scratch the threads' parts begin, how long one is, and where in it V, M or W, and rows on their way begin.
-SCRATCH_AT, SCRATCH, V_AT, M_AT, ROWS_AT = range(34, 39)
+# Weight gradient: whether it is summed up by places, else the chunks that have sums of their own; how many sums of the
+# bias there are; tiles from one panel to the next where all lie side by side; channels whose gradients a task adds at
+# the end; whether weights and bias are wanted.
+BY_PLACES, CHUNKS, BIAS_CHUNKS, PANEL_TILES, ADD_CHANNELS, WANT_WEIGHTS, WANT_BIAS = range(31, 38)
+# Where in scratch the threads' parts begin, how long one is, and where in it V, M or W, and rows on their way begin;
+# by places V and W' belong to all threads, and begin in scratch itself.
+SCRATCH_AT, SCRATCH, V_AT, M_AT, ROWS_AT = range(38, 43)
 # Row tiles of outputs and of channels: those of `convolution_plan`, wide and narrow.
-OUTPUT_TILES, CHANNEL_TILES = 39, 49
+OUTPUT_TILES, CHANNEL_TILES = 43, 53
 NARROW = 5
 # Strides of each map, see `winograd_maps`.
-FROM_ROWS, TO_OUT, FROM_OUT, FROM_TURNED, TO_ROWS, FROM_W, TO_W = range(59, 87, 4)
+FROM_ROWS, TO_OUT, FROM_OUT, FROM_TURNED, TO_ROWS, FROM_W, TO_W = range(63, 91, 4)
 
 _SLACK = LANES + -(-RUN // LANES) * LANES  # elements that are written or read past the end of a row of tiles
 _PANEL_BYTES = 1 << 20  # of V and M
 _TASKS = 16  # tasks to aim for, whatever the number of threads
 _CHUNKS, _FEW_CHUNKS = 8, 4  # of images: each has weight gradients of its own,
 _SUMS_BYTES = 8 << 20  # which may be large
+_MOST_ADDING = 32  # tasks that add the sums of a group: a task for each channel would write too short runs of weights
 
 
 def estimate_cycles(geometry: Geometry, form: Form) -> float:
@@ -72,53 +78,93 @@ def plan_product(geometry: Geometry, form: Form, which: str, weights: bool = Tru
         weights: Whether the weights' gradient is wanted.
         bias: Whether that of the bias is.
     """
-    step, side, planes = form.step, form.side, form.side**2
-    channels, outputs = geometry.group()
-    down, across = (-(-size // step) for size in geometry.output_size)
-    together, band = _choose_panel(geometry, form, _CHUNKS if which == "weights" else _TASKS)
-    bands, groups, wide = -(-down // band), geometry.groups, together * across
-    units = -(-geometry.images // together)
-    panel = -(-band * wide // LANES) * LANES
-    o_row = -(-outputs // LANES) * LANES
-    u_pitch = padded_stride(channels * o_row, np.float32)
-    v_pitch, m_pitch = (padded_stride(count * panel + LANES, np.float32) for count in (channels, outputs))
-    t_pitch = padded_stride(panel * o_row, np.float32)
-    phase = -(-(step * band + side - step) // step) * wide + _SLACK
-    plane = step * phase
-    margin = -(-(side // step - 1) * wide // LANES) * LANES if which == "data" else 0
-    out_plane = -(-band * wide // LANES) * LANES + _SLACK + 2 * margin
-    rows = max(
-        2 * step * plane + _SLACK,  # as many columns as are dealt out, which may be more than a tile has
-        side * plane + _SLACK,
-        planes * out_plane,
-        step * step * band * across * o_row + o_row,
-        2 * geometry.kernel[0] * geometry.kernel[1] * LANES,
-    )
-    seconds = planes * (t_pitch if which == "weights" else m_pitch) + LANES
-    sizes = [planes * v_pitch + LANES, seconds, rows + 2 * _SLACK]
-    places = [0, *np.cumsum([size + -size % LANES for size in sizes]).tolist()]
-    chunks = min(units * bands, _CHUNKS, max(_FEW_CHUNKS, _SUMS_BYTES // (4 * planes * u_pitch * groups)))
-    before = planes * u_pitch * groups * (chunks if which == "weights" else 1)
-    before += chunks * groups * o_row
-    tasks = groups * {"forward": units * bands, "data": units, "weights": chunks}[which]
-    numbers = [geometry.images, groups, channels, outputs, geometry.height, geometry.width, *geometry.output_size]
-    numbers += [*geometry.pad, step, side, planes, geometry.kernel[0] * geometry.kernel[1], down, across]
-    numbers += [maps_kernel(form, which != "forward"), together, band, wide, bands, panel]
-    numbers += [o_row, u_pitch, v_pitch, m_pitch, t_pitch, plane, phase, out_plane, margin]
-    numbers += [chunks, int(weights), int(bias)]
-    numbers += [before, places[-1], *places[:-1]]
+    own = _Sizes(geometry, form, which)
+    (channels, outputs), step, side = geometry.group(), form.step, form.side
+    numbers = [geometry.images, geometry.groups, channels, outputs, geometry.height, geometry.width]
+    numbers += [*geometry.output_size, *geometry.pad, step, side, side * side, math.prod(geometry.kernel)]
+    numbers += [own.down, own.across, maps_kernel(form, which != "forward")]
+    numbers += [own.together, own.band, own.wide, own.bands, own.panel]
+    numbers += [own.o_row, own.u_pitch, own.v_pitch, own.m_pitch, own.t_pitch]
+    numbers += [own.plane, own.phase, own.out_plane, own.margin]
+    numbers += [int(own.by_places), own.chunks, own.bias_chunks, own.panel_tiles]
+    numbers += [-(-channels // _MOST_ADDING), int(weights), int(bias)]
+    shared, private, places = own.scratch()
+    numbers += [shared, private, *places]
     float32 = np.dtype(np.float32)
     for count, wanted in ((outputs, which == "forward"), (channels, which != "forward")):
         for vectors in (VECTORS, 1):
             numbers += rows_of_tiles(count, float32, vectors) if wanted else [0] * NARROW
-    numbers += [wide, phase, plane, v_pitch]
-    numbers += [side * m_pitch, 0, m_pitch, out_plane]
-    numbers += [step * out_plane, 0, out_plane, m_pitch]
-    numbers += [step * across * o_row, 0, o_row, t_pitch]
-    numbers += [side * v_pitch, 0, v_pitch, out_plane]
-    numbers += [geometry.kernel[1] * LANES, 0, LANES, u_pitch]
-    numbers += [side * u_pitch, 0, u_pitch, LANES]
-    return Product(np.array(numbers, np.int64), tasks, before + places[-1] * most_threads())
+    numbers += [own.wide, own.phase, own.plane, own.v_pitch]
+    numbers += [side * own.m_pitch, 0, own.m_pitch, own.out_plane]
+    numbers += [step * own.out_plane, 0, own.out_plane, own.m_pitch]
+    numbers += [step * own.across * own.o_row, 0, own.o_row, own.t_pitch]
+    numbers += [side * own.v_pitch, 0, own.v_pitch, own.out_plane]
+    numbers += [geometry.kernel[1] * LANES, 0, LANES, own.u_pitch]
+    numbers += [side * own.u_pitch, 0, own.u_pitch, LANES]
+    return Product(np.array(numbers, np.int64), own.tasks, shared + private * most_threads())
+
+
+def shared_numbers(geometry: Geometry, form: Form, which: str) -> int:
+    """Return how much memory a product needs whatever the number of threads."""
+    return _Sizes(geometry, form, which).scratch()[0]
+
+
+class _Sizes:
+    """How one product is cut, and the distances that come of it."""
+
+    def __init__(self, geometry: Geometry, form: Form, which: str) -> None:
+        self.geometry, self.form, self.which = geometry, form, which
+        (channels, outputs), step, side = geometry.group(), form.step, form.side
+        self.down, self.across = (-(-size // step) for size in geometry.output_size)
+        self.o_row = -(-outputs // LANES) * LANES
+        self.u_pitch = padded_stride(channels * self.o_row, np.float32)
+        tiles = geometry.images * self.down * self.across
+        sums = max(_FEW_CHUNKS, min(_CHUNKS, _SUMS_BYTES // (4 * side * side * self.u_pitch * geometry.groups)))
+        self.by_places = which == "weights" and _pays_by_places(geometry.group(), sums, tiles)
+        wanted = _CHUNKS if which == "weights" and not self.by_places else _TASKS
+        self.together, self.band = _choose_panel(geometry, form, wanted)
+        self.wide, self.bands = self.together * self.across, -(-self.down // self.band)
+        units = -(-geometry.images // self.together)
+        panels = units * self.bands
+        self.panel_tiles = self.panel = -(-self.band * self.wide // LANES) * LANES
+        if self.by_places:
+            self.panel = padded_stride(panels * self.panel_tiles, np.float32)
+        self.chunks = 1 if self.by_places or which != "weights" else min(panels, sums)
+        self.bias_chunks = panels if self.by_places else self.chunks
+        parts = {"forward": panels, "data": units, "weights": self.bias_chunks}[which]
+        self.tasks = geometry.groups * parts
+        self.v_pitch, self.m_pitch = (
+            padded_stride(count * self.panel + LANES, np.float32) for count in (channels, outputs)
+        )
+        self.t_pitch = padded_stride(self.panel * self.o_row, np.float32)
+        self.phase = -(-(step * self.band + side - step) // step) * self.wide + _SLACK
+        self.plane = step * self.phase
+        self.margin = -(-(side // step - 1) * self.wide // LANES) * LANES if which == "data" else 0
+        self.out_plane = self.panel_tiles + _SLACK + 2 * self.margin
+
+    def scratch(self) -> tuple[int, int, list[int]]:
+        """Return how much memory all threads share, how much each has, and where V, M or W, and rows begin."""
+        step, planes, groups = self.form.step, self.form.side**2, self.geometry.groups
+        rows = max(
+            max(self.form.side, 2 * step) * self.plane + _SLACK,  # as many columns as are dealt out
+            planes * self.out_plane,
+            step * step * self.band * self.across * self.o_row + self.o_row,
+            2 * math.prod(self.geometry.kernel) * LANES,
+        )
+        shared = planes * self.u_pitch * groups * self.chunks + self.bias_chunks * groups * self.o_row
+        seconds = self.t_pitch if self.which == "weights" else self.m_pitch
+        sizes = [planes * self.v_pitch + LANES, planes * seconds + LANES, rows + 2 * _SLACK]
+        if self.by_places:
+            v = shared
+            w = v + groups * planes * self.v_pitch
+            return w + groups * planes * self.t_pitch + LANES, sizes[2], [v, w, 0]
+        places = [0, *np.cumsum([size + -size % LANES for size in sizes]).tolist()]
+        return shared, places[-1], places[:-1]
+
+
+def _pays_by_places(group: tuple[int, int], sums: int, tiles: int) -> bool:
+    """Return whether all V and W' are fewer numbers than the sums that chunks would write."""
+    return sums * group[0] * group[1] > sum(group) * tiles
 
 
 def _choose_panel(geometry: Geometry, form: Form, tasks: int) -> tuple[int, int]:
