@@ -17,14 +17,18 @@ from pycaffelite.kernels.tasks import Task, run
 
 _LEAST = 1 << 14  # elements of a task: a few microseconds, several times what it costs to hand one out
 MOST_TASKS = 64
-COUNT = 1  # where g says how many elements there are
 IN_PLACE = 2  # where g says whether the arrays are one
 
 
 def run_flat(work: Task, count: int, arrays: tuple[Array, ...], *numbers: int) -> None:
     """Run a task over `count` elements; its g is (tasks, count, *numbers)."""
-    tasks = max(1, min(MOST_TASKS, count // _LEAST))
+    tasks = tasks_for(count)
     run(work, tasks, arrays, _vector(tasks, count, *numbers))
+
+
+def tasks_for(count: int) -> int:
+    """Return into how many tasks work on `count` elements is cut."""
+    return max(1, min(MOST_TASKS, count // _LEAST))
 
 
 @lru_cache

@@ -26,7 +26,7 @@ from numba.extending import intrinsic
 
 from pycaffelite.kernels._jit import FASTMATH, JIT_ENABLED, Array, kernel, prange, thread_id
 
-_ARRAYS = 5
+ARRAYS = 5
 _pointer: Any = types.CPointer
 
 
@@ -70,7 +70,7 @@ def run(work: Task, count: int, arrays: tuple[Array, ...], g: npt.NDArray[np.int
         g: What else the function needs.
     """
     first = arrays[0]
-    filled: Any = (*arrays, *(first,) * (_ARRAYS - len(arrays)))  # a task does not look at those it has no use for
+    filled: Any = (*arrays, *(first,) * (ARRAYS - len(arrays)))  # a task does not look at those it has no use for
     if JIT_ENABLED:
         if work.takes_bytes:  # the loop passes on where an array begins, no more
             filled = [array[:0].view(first.dtype) if kind == "b" else array
@@ -96,7 +96,7 @@ def _emit_call(typing_context, address, number, thread, a, b, c, d, e, g):  # ty
         values = [args[1], args[2]]
         for kind, value in zip(signature.args[3:], args[3:], strict=True):
             values.append(builder.bitcast(context.make_array(kind)(context, builder, value).data, pointer))
-        function = ir.FunctionType(ir.VoidType(), [word, word, *[pointer] * (_ARRAYS + 1)]).as_pointer()
+        function = ir.FunctionType(ir.VoidType(), [word, word, *[pointer] * (ARRAYS + 1)]).as_pointer()
         builder.call(builder.inttoptr(args[0], function), values)
         return context.get_dummy_value()
 

@@ -1,11 +1,13 @@
-"""Parameter updates: what each solver type does to one parameter, in one fused pass.
+"""Parameter updates: what each solver type does to parameters, in one fused pass.
 
-All rules are tasks, for `apply`, and have the same arguments, flat:
+All rules are tasks, for `joined_update`, and have the same arguments, flat:
 
-    data       (count)              in, out  the parameter
-    diff       (count)              in, out  its summed gradient; afterwards the value that was subtracted from `data`
-    history    (histories * count)  in, out  the solver's memory; row 0 is the first half of Caffe's history blobs
-    constants  (8)                  in       SCALE, L2, RATE and what the rule itself needs
+    data       (count)  in, out  the parameter
+    diff       (count)  in, out  its summed gradient; afterwards the value that was subtracted from `data`
+    history    (count)  in, out  the solver's memory: the first half of Caffe's history blobs
+    second     (count)  in, out  the second half, for rules that have one
+    constants  (8)      in       SCALE, L2, RATE and what the rule itself needs
+    g          (1)      in       count
 
 For element i, with g = SCALE * diff[i] + L2 * data[i], the rule makes a value u out of g and history; then diff[i] = u
 and data[i] -= u. SCALE is clipping and the average over iter_size, L2 is weight decay times decay_mult, RATE is the
@@ -21,12 +23,14 @@ array; bound by memory.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from pycaffelite.kernels._jit import Array, kernel, prange
-from pycaffelite.kernels.flat import COUNT, MOST_TASKS, run_flat, span
+from pycaffelite.kernels.flat import MOST_TASKS, run_flat, span, tasks_for
+from pycaffelite.kernels.joined import Call, Joined
 from pycaffelite.kernels.tasks import Task, task
 
 Numbers = npt.NDArray[np.int64]
@@ -35,20 +39,36 @@ CONSTANTS = 8
 SCALE, L2, RATE, A, B, C, D, E = range(CONSTANTS)  # A to E: see each rule
 
 
-def apply(rule: Task, data: Array, diff: Array, history: Array, constants: Array) -> None:
-    """Update one parameter by a rule of this module."""
-    run_flat(rule, data.size, (data, diff, history, constants))
+def joined_update(rule: Task, parameters: Sequence[tuple[Array, Array, Array, Array, Array]]) -> Joined:
+    """Return the run that updates parameters, each given as the five arrays that a rule of this module takes.
+
+    All elements together are cut into tasks of one length, wherever a parameter ends.
+    """
+    count = sum(arrays[0].size for arrays in parameters)
+    tasks = tasks_for(count)
+    return Joined([list(_calls(rule, parameters, count * n // tasks, count * (n + 1) // tasks)) for n in range(tasks)])
+
+
+def _calls(
+    rule: Task, parameters: Sequence[tuple[Array, Array, Array, Array, Array]], begin: int, end: int
+) -> Iterator[Call]:
+    """Yield the calls for some elements, counted through all parameters."""
+    for *arrays, constants in parameters:
+        size = arrays[0].size
+        first, last = max(begin, 0), min(end, size)
+        if first < last:
+            yield Call(rule, (*(a[first:last] for a in arrays), constants), np.array([last - first]))
+        begin, end = begin - size, end - size
 
 
 @task("fffff")
 def sgd(
-    number: int, _thread: int, data: Array, diff: Array, history: Array, constants: Array, _e: Array, g: Numbers
+    _number: int, _thread: int, data: Array, diff: Array, history: Array, _second: Array, constants: Array, g: Numbers
 ) -> None:
     """Momentum: h = A h + RATE g, u = h. A: momentum."""
     scale, l2 = constants[SCALE], constants[L2]
     rate, momentum = constants[RATE], constants[A]
-    begin, end = span(number, g)
-    for i in range(begin, end):
+    for i in range(g[0]):
         x = data[i]
         gradient = diff[i] * scale + l2 * x
         value = momentum * history[i] + rate * gradient
@@ -59,13 +79,12 @@ def sgd(
 
 @task("fffff")
 def nesterov(
-    number: int, _thread: int, data: Array, diff: Array, history: Array, constants: Array, _e: Array, g: Numbers
+    _number: int, _thread: int, data: Array, diff: Array, history: Array, _second: Array, constants: Array, g: Numbers
 ) -> None:
     """Nesterov's momentum: h' = A h + RATE g, u = (1 + A) h' - A h. A: momentum; B: 1 + momentum."""
     scale, l2 = constants[SCALE], constants[L2]
     rate, momentum, ahead = constants[RATE], constants[A], constants[B]
-    begin, end = span(number, g)
-    for i in range(begin, end):
+    for i in range(g[0]):
         x = data[i]
         gradient = diff[i] * scale + l2 * x
         before = history[i]
@@ -78,13 +97,12 @@ def nesterov(
 
 @task("fffff")
 def adagrad(
-    number: int, _thread: int, data: Array, diff: Array, history: Array, constants: Array, _e: Array, g: Numbers
+    _number: int, _thread: int, data: Array, diff: Array, history: Array, _second: Array, constants: Array, g: Numbers
 ) -> None:
     """AdaGrad: h = h + g^2, u = RATE g / (sqrt(h) + A). A: delta."""
     scale, l2 = constants[SCALE], constants[L2]
     rate, delta = constants[RATE], constants[A]
-    begin, end = span(number, g)
-    for i in range(begin, end):
+    for i in range(g[0]):
         x = data[i]
         gradient = diff[i] * scale + l2 * x
         squares = history[i] + gradient * gradient
@@ -96,13 +114,12 @@ def adagrad(
 
 @task("fffff")
 def rmsprop(
-    number: int, _thread: int, data: Array, diff: Array, history: Array, constants: Array, _e: Array, g: Numbers
+    _number: int, _thread: int, data: Array, diff: Array, history: Array, _second: Array, constants: Array, g: Numbers
 ) -> None:
     """RMSProp: h = B h + C g^2, u = RATE g / (sqrt(h) + A). A: delta; B: rms_decay; C: 1 - rms_decay."""
     scale, l2 = constants[SCALE], constants[L2]
     rate, delta, decay, rest = constants[RATE], constants[A], constants[B], constants[C]
-    begin, end = span(number, g)
-    for i in range(begin, end):
+    for i in range(g[0]):
         x = data[i]
         gradient = diff[i] * scale + l2 * x
         squares = decay * history[i] + rest * (gradient * gradient)
@@ -114,57 +131,54 @@ def rmsprop(
 
 @task("fffff")
 def adadelta(
-    number: int, _thread: int, data: Array, diff: Array, history: Array, constants: Array, _e: Array, g: Numbers
+    _number: int, _thread: int, data: Array, diff: Array, history: Array, second: Array, constants: Array, g: Numbers
 ) -> None:
     """AdaDelta: h = B h + C g^2, v = g sqrt((s + A) / (h + A)), s = B s + C v^2, u = RATE v.
 
-    A: delta; B: momentum; C: 1 - momentum. Row 0 of history is h, row 1 is s.
+    A: delta; B: momentum; C: 1 - momentum. `history` is h, `second` is s.
     """
     scale, l2 = constants[SCALE], constants[L2]
     rate, delta, decay, rest = constants[RATE], constants[A], constants[B], constants[C]
-    begin, end = span(number, g)
-    second = g[COUNT]
-    for i in range(begin, end):
+    for i in range(g[0]):
         x = data[i]
         gradient = diff[i] * scale + l2 * x
         squares = decay * history[i] + rest * (gradient * gradient)
-        updates = history[second + i]
+        updates = second[i]
         step = gradient * math.sqrt((updates + delta) / (squares + delta))
         value = rate * step
         history[i] = squares
-        history[second + i] = decay * updates + rest * (step * step)
+        second[i] = decay * updates + rest * (step * step)
         diff[i] = value
         data[i] = x - value
 
 
 @task("fffff")
 def adam(
-    number: int, _thread: int, data: Array, diff: Array, history: Array, constants: Array, _e: Array, g: Numbers
+    _number: int, _thread: int, data: Array, diff: Array, history: Array, second: Array, constants: Array, g: Numbers
 ) -> None:
     """Adam: m = B m + D g, v = C v + E g^2, u = RATE m / (sqrt(v) + A).
 
-    A: delta; B: momentum; C: momentum2; D: 1 - B; E: 1 - C; RATE includes the bias correction. Rows of history: m, v.
+    A: delta; B: momentum; C: momentum2; D: 1 - B; E: 1 - C; RATE includes the bias correction. `history` is m and
+    `second` is v.
     """
     scale, l2 = constants[SCALE], constants[L2]
     rate, delta, beta1, beta2 = constants[RATE], constants[A], constants[B], constants[C]
     rest1, rest2 = constants[D], constants[E]
-    begin, end = span(number, g)
-    second = g[COUNT]
-    for i in range(begin, end):
+    for i in range(g[0]):
         x = data[i]
         gradient = diff[i] * scale + l2 * x
         mean = beta1 * history[i] + rest1 * gradient
-        squares = beta2 * history[second + i] + rest2 * (gradient * gradient)
+        squares = beta2 * second[i] + rest2 * (gradient * gradient)
         value = rate * (mean / (math.sqrt(squares) + delta))
         history[i] = mean
-        history[second + i] = squares
+        second[i] = squares
         diff[i] = value
         data[i] = x - value
 
 
 @task("fffff")
 def adamw(
-    number: int, _thread: int, data: Array, diff: Array, history: Array, constants: Array, _e: Array, g: Numbers
+    _number: int, _thread: int, data: Array, diff: Array, history: Array, second: Array, constants: Array, g: Numbers
 ) -> None:
     """Adam with decay apart from the gradient: m = B m + D g, v = C v + E g^2, u = RATE m / (sqrt(v) + A) + L2 data.
 
@@ -173,18 +187,35 @@ def adamw(
     scale, l2 = constants[SCALE], constants[L2]
     rate, delta, beta1, beta2 = constants[RATE], constants[A], constants[B], constants[C]
     rest1, rest2 = constants[D], constants[E]
-    begin, end = span(number, g)
-    second = g[COUNT]
-    for i in range(begin, end):
+    for i in range(g[0]):
         x = data[i]
         gradient = diff[i] * scale
         mean = beta1 * history[i] + rest1 * gradient
-        squares = beta2 * history[second + i] + rest2 * (gradient * gradient)
+        squares = beta2 * second[i] + rest2 * (gradient * gradient)
         value = rate * (mean / (math.sqrt(squares) + delta)) + l2 * x
         history[i] = mean
-        history[second + i] = squares
+        second[i] = squares
         diff[i] = value
         data[i] = x - value
+
+
+@task("fffff")
+def add_squares(
+    _number: int, _thread: int, x: Array, total: Array, _c: Array, _d: Array, _e: Array, g: Numbers
+) -> None:
+    """Add the sum of x[i]^2 to the number in `total`, for so many places i, so far apart, as the two numbers of g say.
+
+    Finite where all are finite and none is so large that its square is not.
+    """
+    found = total[0]
+    count, step = g[0], g[1]
+    if step == 1:  # the compiler makes vectors only of this one
+        for i in range(count):
+            found += x[i] * x[i]
+    else:
+        for i in range(count):
+            found += x[i * step] * x[i * step]
+    total[0] = found
 
 
 @task("iifff")

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Literal
 
+import numpy as np
+
 from pycaffelite.blob import Array
 from pycaffelite.errors import PycaffeliteError
 from pycaffelite.net import Net
@@ -28,9 +30,10 @@ from pycaffelite.solvers.info import InfoBlocks
 from pycaffelite.solvers.losses import LossWindow
 from pycaffelite.solvers.outputs import OutputReader
 from pycaffelite.solvers.rates import check_policy, nowhere
-from pycaffelite.solvers.rules import Updater, find_rule
+from pycaffelite.solvers.rules import find_rule
 from pycaffelite.solvers.schedule import Schedule
 from pycaffelite.solvers.sentinel import Sentinel
+from pycaffelite.solvers.updater import Update, Updater
 
 Request = Literal["snapshot", "stop"]
 
@@ -73,6 +76,7 @@ class Solver:
         self._real: Any = self.net.dtype.type
         self._rule = find_rule(parameter, self._where)
         self.updaters = [Updater(self._rule, param.blob.data, param.blob.diff) for param in self.net.learnables]
+        self._update = Update(self._rule, self.updaters)
         self._losses = LossWindow(parameter.average_loss)
         self._schedule = Schedule(parameter, self.net, self._where)
         self._info = InfoBlocks(parameter, train, self._where)
@@ -184,51 +188,40 @@ class Solver:
             self._losses.reset()
         self._resumed = False
         self._shown, self._shown_at = self.iteration, time.perf_counter()
-        self._configure()
+        self._configure(end)
+        test_interval, display, snapshot = p.test_interval, p.display, p.snapshot
         while self.iteration < end:
-            due = p.test_interval and self.iteration % p.test_interval == 0
+            due = test_interval and self.iteration % test_interval == 0
             if due and (self.iteration > 0 or p.test_initialization):
                 yield from self._test_all()
                 if self._is_over():
                     break
-            yield from self._one_iteration()
+            yield from self._one_iteration(display=bool(display) and self.iteration % display == 0)
             wanted = self._requested()
-            if (p.snapshot and self.iteration % p.snapshot == 0) or "snapshot" in wanted:
+            if (snapshot and self.iteration % snapshot == 0) or "snapshot" in wanted:
                 yield self.snapshot()
             if "stop" in wanted:
                 self._ended = "stopped"
                 break
 
-    def _one_iteration(self) -> Iterator[events.Event]:
-        p, iteration = self.parameter, self.iteration
-        display = bool(p.display) and iteration % p.display == 0
-        number = self._schedule.number(iteration)
+    def _one_iteration(self, *, display: bool) -> Iterator[events.Event]:
+        iteration = self.iteration
+        debugging = display and self.parameter.debug_info
         if self._sentinel is not None:
             self._sentinel.remember()
-        debugging = display and p.debug_info
-        if debugging:
-            self.net.clear_param_diffs()
-        plan = self.plan.naive if self._info.needs_blobs(number) else self.plan
-        loss = 0.0
         try:
-            for index in range(p.iter_size):
-                if debugging:
-                    loss += yield from self._debug_pass()
-                else:
-                    loss += plan.forward()
-                    plan.backward(anew=index == 0)
-                if self._info:
-                    self._info.take_pass(1.0 / p.iter_size)
+            loss = (yield from self._debug_passes()) if debugging else self._passes()
         except PycaffeliteError as error:  # such as a label out of range, or a source that vanished
             error.what += f" (iteration {iteration})"
             yield from self._keep_good_state(error)
             raise
-        loss /= p.iter_size
-        yield from self._watch(loss)
+        trouble = self._sentinel.trouble(loss) if self._sentinel is not None else ""
+        if trouble:
+            yield from self._report(trouble)
         self._losses.add(loss)
         outputs = self._outputs.read(in_full=display)
         before = self._mean_abs_data() if debugging else []
-        rate = self._update()
+        rate = self._apply_update()
         self.iteration += 1
         now = time.perf_counter()
         seconds, iterations = now - self._shown_at, self.iteration - self._shown
@@ -237,19 +230,40 @@ class Solver:
         yield events.IterationDone(iteration, self._losses.smoothed, loss, rate, outputs, display, seconds, iterations)
         for mean, learnable in zip(before, self.net.learnables, strict=False):
             yield events.DebugUpdate(iteration, learnable.name, mean, debug.mean_abs(learnable.blob.diff))
-        yield from self._info.after_update(number, loss)
+        if self._info.blocks:
+            yield from self._info.after_update(self._schedule.number(iteration), loss)
 
-    def _watch(self, loss: float) -> Iterator[events.Event]:
+    def _passes(self) -> float:
+        """Make the passes of an iteration; return its loss."""
+        plan, passes, loss = self.plan, self._iter_size, 0.0
+        if self._info.blocks and self._info.needs_blobs(self._schedule.number(self.iteration)):
+            plan = plan.naive
+        for index in range(passes):
+            loss += plan.forward()
+            plan.backward(anew=index == 0)
+            if self._info.blocks:
+                self._info.take_pass(1.0 / passes)
+        return loss / passes
+
+    def _debug_passes(self) -> Generator[events.Event, None, float]:
+        """Do the same, and tell the size of everything."""
+        passes, loss = self._iter_size, 0.0
+        self.net.clear_param_diffs()
+        for _ in range(passes):
+            yield from debug.forward(self.plan, self.iteration)
+            loss += self.plan.total_loss()
+            yield from debug.backward(self.plan, self.iteration)
+            if self._info.blocks:
+                self._info.take_pass(1.0 / passes)
+        return loss / passes
+
+    def _report(self, trouble: str) -> Iterator[events.Event]:
         """Stop or warn where the loss or a gradient is not finite, before it gets into the weights."""
-        sentinel = self._sentinel
-        trouble = sentinel.trouble(loss) if sentinel is not None else ""
-        if sentinel is None or not trouble:
-            return
         if self.parameter.on_nan == "warn":
             self._sentinel = None
             yield events.Diverged(self.iteration, trouble)
             return
-        error = sentinel.diagnose(self.iteration, trouble, self.parameter.clip_gradients)
+        error = self._watcher.diagnose(self.iteration, trouble, self.parameter.clip_gradients)
         yield from self._keep_good_state(error)
         raise error
 
@@ -270,38 +284,33 @@ class Solver:
             error.hint = f"{hint}the last good state is in {written.state_path}"
             yield written
 
-    def _debug_pass(self) -> Generator[events.Event, None, float]:
-        yield from debug.forward(self.plan, self.iteration)
-        loss = self.plan.total_loss()
-        yield from debug.backward(self.plan, self.iteration)
-        return loss
-
-    def _configure(self) -> None:
-        """Hand the fields to the update kernels; they may have been changed between runs."""
+    def _configure(self, end: int) -> None:
+        """Take in the fields for the iterations up to `end`; they may have been changed between runs."""
         p, real = self.parameter, self._real
         self._sentinel = None if p.on_nan == "ignore" else self._watcher
-        constants = self._rule.constants(p, real)
-        for updater, learnable in zip(self.updaters, self.net.learnables, strict=True):
-            decay = real(p.weight_decay) * real(learnable.decay_mult)
-            l1 = p.regularization_type == "L1"
-            updater.configure(constants, l2=0.0 if l1 else decay, l1=decay if l1 else 0.0)
+        self._schedule.begin(end)
+        self._iter_size: int = p.iter_size
+        self._clip: float = p.clip_gradients
+        multipliers = [learnable.lr_mult for learnable in self.net.learnables]
+        decays = [real(p.weight_decay) * real(learnable.decay_mult) for learnable in self.net.learnables]
+        l1, none = p.regularization_type == "L1", [real(0)] * len(decays)
+        self._update.configure(
+            self._rule.constants(p, real), multipliers, l2=none if l1 else decays, l1=decays if l1 else none
+        )
 
-    def _update(self) -> float:
+    def _apply_update(self) -> float:
         """Clip, average, decay and update every parameter; return the learning rate."""
-        p, real = self.parameter, self._real
+        real = self._real
         rate = self._schedule.rate(self.iteration, self._losses.smoothed)
-        scale = self._clip_scale() * real(1.0 / p.iter_size)
-        factor = real(self._rule.rate_factor(p, self.iteration))
-        rates = [real(rate) * real(learnable.lr_mult) for learnable in self.net.learnables]
-        for index, own in enumerate(self._schedule.blob_factors(self.iteration)):
-            rates[index] *= real(own)
-        for updater, local_rate in zip(self.updaters, rates, strict=True):
-            updater.apply(scale, local_rate, factor)
+        scale = self._clip_scale() * real(1.0 / self._iter_size)
+        factor = real(self._rule.rate_factor(self.parameter, self.iteration))
+        own = self._schedule.blob_factors(self.iteration)
+        self._update.apply(scale, real(rate), factor, np.array(own, real) if own else 1)
         return rate
 
     def _clip_scale(self) -> float:
         """Return what brings the norm of all gradients together down to clip_gradients; 1 where it is below."""
-        most = self.parameter.clip_gradients
+        most = self._clip
         if most < 0:
             return 1.0
         norm = math.sqrt(math.fsum(updater.squared_norm() for updater in self.updaters))

@@ -30,28 +30,28 @@ class InfoBlocks:
         plan: The plan of the train net.
         where: Gives the location of a field.
 
+    Attributes:
+        blocks: Type and interval of each block.
+
     Raises:
         FieldError: A block has a type that does not exist, or no interval.
     """
 
     def __init__(self, parameter: Any, plan: Plan, where: Where) -> None:
         _check(parameter, where)
-        self._blocks = [(block.type, block.interval) for block in parameter.info]
+        self.blocks = [(block.type, block.interval) for block in parameter.info]
         self._plan = plan
         # Counted from the end of the net; a layer without a loss has one of 0.
         self._layers = [step.layer for step in plan.naive.backward_steps]
-        self._totals = [0.0] * len(self._blocks)
-        self._counts = [0] * len(self._blocks)
+        self._totals = [0.0] * len(self.blocks)
+        self._counts = [0] * len(self.blocks)
         self._layer_sums = np.zeros(len(self._layers))
         self._pass = np.zeros(len(self._layers))
         self._begun = False
 
-    def __bool__(self) -> bool:
-        return bool(self._blocks)
-
     def needs_blobs(self, number: int) -> bool:
         """Return whether the blobs between layers are told after this iteration."""
-        return any(kind == "blob" and number % interval == 0 for kind, interval in self._blocks)
+        return any(kind == "blob" and number % interval == 0 for kind, interval in self.blocks)
 
     def take_pass(self, share: float) -> None:
         """Take in the losses that stand in the blobs after a forward pass, one of 1 / share in the iteration."""
@@ -67,7 +67,7 @@ class InfoBlocks:
             number: The fork's number of the iteration.
             loss: The total loss of the iteration.
         """
-        for index, (kind, interval) in enumerate(self._blocks):
+        for index, (kind, interval) in enumerate(self.blocks):
             due = number % interval == 0
             if kind == "mean_train_loss":
                 yield from self._mean_loss(index, number, loss, due=due)
@@ -89,7 +89,7 @@ class InfoBlocks:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up what `state` returned for the same blocks and net; else the sums begin anew."""
         totals, counts, layers = state.get("totals", ()), state.get("counts", ()), state.get("layers", ())
-        if len(totals) == len(counts) == len(self._blocks) and len(layers) == len(self._layers):
+        if len(totals) == len(counts) == len(self.blocks) and len(layers) == len(self._layers):
             self._totals, self._counts = [float(value) for value in totals], [int(value) for value in counts]
             self._layer_sums[:] = layers
             self._begun = bool(state.get("begun"))

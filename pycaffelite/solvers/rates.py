@@ -55,7 +55,7 @@ def _poly(p: Any, iteration: int, _step: int, real: Any) -> Any:
 
 def _cosine(p: Any, iteration: int, _step: int, real: Any) -> Any:
     done = min(1.0, iteration / p.max_iter) if p.max_iter else 1.0
-    left = _rounded(0.5 * (1.0 + math.cos(math.pi * done)), real)
+    left = real(0.5 * (1.0 + math.cos(math.pi * done)))
     return (real(p.base_lr) - real(p.min_lr)) * left + real(p.min_lr)
 
 
@@ -72,12 +72,12 @@ def _multifixed(p: Any, iteration: int, _step: int, _real: Any) -> Any:
 def _sigmoid(p: Any, iteration: int, _step: int, real: Any) -> Any:
     exponent = float(real(-p.gamma) * (real(iteration) - real(p.stepsize)))
     growth = math.exp(exponent) if exponent < _EXP_LIMIT else math.inf  # an infinite one is a rate of 0
-    return real(p.base_lr) * (real(1) / (real(1) + _rounded(growth, real)))
+    return real(p.base_lr) * (real(1) / (real(1) + real(growth)))
 
 
 def _power(base: Any, exponent: float, real: Any) -> Any:
     # NumPy's own float32 power may be off by a bit; rounding the double result is what a C library does.
-    return _rounded(to_the_power(float(base), exponent), real)
+    return real(to_the_power(float(base), exponent))
 
 
 def to_the_power(base: float, exponent: float) -> float:
@@ -86,11 +86,6 @@ def to_the_power(base: float, exponent: float) -> float:
         return math.pow(base, exponent)
     except (OverflowError, ValueError):  # ValueError: 0 to a negative power, or a negative base to a fraction
         return math.inf if base >= 0 else math.nan
-
-
-def _rounded(value: float, real: Any) -> Any:
-    with np.errstate(over="ignore"):
-        return real(value)
 
 
 @dataclass(frozen=True)

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from pycaffelite.blob import Array
 from pycaffelite.errors import FieldError
 from pycaffelite.kernels import update
-from pycaffelite.kernels._jit import CHUNKS
 from pycaffelite.kernels.tasks import Task
 from pycaffelite.solvers.choices import unknown_choice
 from pycaffelite.solvers.rates import Where, nowhere
-
-# Below this many elements a parallel region costs more than it saves.
-_SERIAL_BELOW = 1 << 15
-# Below this many a product with itself looks at every value of a gradient; NumPy makes no threads for it then.
-_DOT_BELOW = 1 << 13
-# Sums of squares below this are of values that are far from overflowing.
-_TAME = 1e30
 
 
 @dataclass(frozen=True)
@@ -111,81 +102,3 @@ def find_rule(parameter: Any, where: Where = nowhere) -> Rule:
             hint='use `type: "Adam"` for another regularization',
         )
     return rule
-
-
-class Updater:
-    """Applies a rule to one parameter; holds its history.
-
-    Args:
-        rule: The solver type.
-        data: The parameter.
-        diff: Its summed gradient; holds the applied update afterwards.
-
-    Attributes:
-        history: One array of the parameter's shape for each of the rule's histories; zero at first.
-        samples: Views of the gradient. Of a large one they are a row and a column, which see whatever comes from a
-            blob: a value that is not finite in the diff of the top spoils a row, one in the data of the bottom spoils
-            a column. Only a single sum that overflows, 1e20 times as large as those seen, can hide from them.
-    """
-
-    def __init__(self, rule: Rule, data: Array, diff: Array) -> None:
-        self.rule = rule
-        self._data, self._diff = data.reshape(-1), diff.reshape(-1)
-        self.samples = _samples(diff)
-        self._history = np.zeros((rule.histories, data.size), data.dtype)
-        self._all_history = self._history.reshape(-1)
-        self._constants = np.zeros(update.CONSTANTS, data.dtype)
-        self._l2 = self._l1 = self._data.dtype.type(0)
-        self.history = [row.reshape(data.shape) for row in self._history]
-
-    def configure(self, constants: Sequence[Any], l2: float, l1: float) -> None:
-        """Set what stays the same from one iteration to the next."""
-        self._constants[update.L2] = self._l2 = self._data.dtype.type(l2)
-        self._l1 = self._data.dtype.type(l1)
-        self._constants[update.A : update.A + len(constants)] = constants
-
-    def apply(self, scale: float, rate: Any, factor: Any = 1) -> None:
-        """Update the parameter, its history and its diff.
-
-        Args:
-            scale: Multiplies the summed gradient: clipping and the average over iter_size.
-            rate: The learning rate of this parameter, in its element type.
-            factor: What the rule makes of the rate in this iteration, in the element type.
-        """
-        if self._l1:
-            update.decay_l1(self._data, self._diff, self._data.dtype.type(scale), self._l1)
-            scale = 1.0
-        self._constants[update.SCALE] = scale
-        self._constants[update.RATE] = rate * factor
-        if self.rule.decoupled:
-            self._constants[update.L2] = rate * self._l2
-        update.apply(self.rule.step, self._data, self._diff, self._all_history, self._constants)
-
-    def squared_norm(self) -> float:
-        """Return the sum of the squared summed gradient; the same bits for any number of threads."""
-        count = self._diff.size
-        if count < _SERIAL_BELOW:
-            return float(update.sum_of_squares(self._diff, 0, count))
-        sums = np.zeros(CHUNKS, np.float64)
-        update.sums_of_squares(self._diff, sums)
-        return math.fsum(sums)
-
-    def is_finite(self) -> bool:
-        """Return whether the summed gradient holds finite numbers only; NumPy's floating-point warnings must be off."""
-        return are_small(self.samples) or math.isfinite(update.largest_magnitude(self._diff))
-
-
-def are_small(samples: Sequence[Array]) -> bool:
-    """Return whether all values are finite, and far from overflowing."""
-    size = 0.0
-    for sample in samples:
-        size += sample.dot(sample)
-    return bool(size < _TAME)
-
-
-def _samples(diff: Array) -> list[Array]:
-    """Return views that show what is not finite: of a small gradient everything, else a row and a column."""
-    if diff.size <= _DOT_BELOW or diff.ndim < 2:
-        return [diff.reshape(-1)]
-    matrix = diff.reshape(diff.shape[0], -1)
-    return [matrix[0], matrix[:, matrix.shape[1] // 2]]

@@ -12,6 +12,7 @@ from pycaffelite.solvers import rates
 
 _NEVER = 1e38  # the smallest loss so far, before the first one; as the forks write it
 _NAIVE_EPOCH = 500  # iterations after which "naive_inv" has halved the rate
+_AHEAD = 64  # iterations whose rates are reckoned at once: between two kernels one takes five times as long
 
 BLOB_POLICIES = ("nothing", "naive_inv", "power_inv", "step")
 
@@ -37,6 +38,7 @@ class Schedule:
         self._real: Any = net.dtype.type
         self._least_loss, self._least_at = _NEVER, 0
         self._blobs = _blob_policies(net)
+        self.begin(0)
         if "step" in self._blobs and parameter.localstepsize < 1:
             raise FieldError(
                 "localstepsize must be positive",
@@ -45,19 +47,28 @@ class Schedule:
                 got=f"localstepsize: {parameter.localstepsize}",
             )
 
+    def begin(self, end: int) -> None:
+        """Take in the fields, which may have been changed; the iterations up to `end` will be asked for."""
+        self._end = end
+        self._first = rates.first_iteration(self.parameter)
+        self._watches = self.parameter.lr_policy == "plateau"
+        self._ahead: dict[int, tuple[int, float]] = {}  # iteration -> its steps and its rate
+
     def number(self, iteration: int) -> int:
         """Return the number that an iteration, counted from 0, has for the policies."""
-        return iteration + rates.first_iteration(self.parameter)
+        return iteration + self._first
 
     def rate(self, iteration: int, smoothed_loss: float) -> float:
         """Take note of an iteration's loss, and return its learning rate."""
-        number = self.number(iteration)
-        if self.parameter.lr_policy == "plateau":
+        if self._watches:
+            number = self.number(iteration)
             if not rates.is_warming_up(self.parameter, number):
                 self._watch(number, float(self._real(smoothed_loss)))
-        else:
-            self.current_step = rates.next_step(self.parameter, number, self.current_step)
-        return rates.learning_rate(self.parameter, number, self.current_step, self._real)
+            return rates.learning_rate(self.parameter, number, self.current_step, self._real)
+        if iteration not in self._ahead:
+            self._look_ahead(iteration)
+        self.current_step, rate = self._ahead[iteration]
+        return rate
 
     def blob_factors(self, iteration: int) -> list[float]:
         """Return for each learnable what its own policy makes of the rate; nothing where no blob has one."""
@@ -74,6 +85,17 @@ class Schedule:
         """Take up what `state` returned; without it the policy `plateau` begins to watch anew."""
         self._least_loss = float(state.get("least_loss", _NEVER))
         self._least_at = int(state.get("least_at", 0))
+        self._ahead.clear()
+
+    def _look_ahead(self, begin: int) -> None:
+        """Reckon the rates from one iteration on; they do not hang on losses."""
+        self._ahead.clear()
+        step = self.current_step
+        for iteration in range(begin, max(begin + 1, min(begin + _AHEAD, self._end))):
+            number = self.number(iteration)
+            step = rates.next_step(self.parameter, number, step)
+            rate = rates.learning_rate(self.parameter, number, step, self._real)
+            self._ahead[iteration] = step, rate
 
     def _watch(self, number: int, loss: float) -> None:
         """Take a step where the loss has had no new minimum, and there was no step, for the window's length."""

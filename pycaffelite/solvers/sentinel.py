@@ -2,7 +2,7 @@
 
 Before an iteration it takes note of what the passes change beside activations: the states of layers (data cursors,
 random counters) and the statistics that layers such as BatchNorm gather. So the state before a bad iteration can be
-put back. Of large gradients it reads a part only, see `Updater.samples`.
+put back. Of large gradients it reads a part only, see `_Samples`.
 """
 
 from __future__ import annotations
@@ -14,15 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from pycaffelite.blob import Array, Blob
+from pycaffelite.blob import Array, Blob, Shape
 from pycaffelite.errors import DivergenceError
+from pycaffelite.kernels.joined import Call, Joined
+from pycaffelite.kernels.update import add_squares
 from pycaffelite.layers.base import Layer
 from pycaffelite.net import Net, NetLayer
 from pycaffelite.plan import Plan
-from pycaffelite.solvers.rules import Updater, are_small
+from pycaffelite.solvers.updater import Updater
 
 ON_NAN = ("stop", "warn", "ignore")
 
+_WHOLE = 1 << 13  # a gradient of so many values at most is looked at as a whole
+_TAME = 1e30  # sums of squares below this are of values that are far from overflowing
 _LARGE_DATA = 1e4  # inputs are pixels or features; beyond this no usual learning rate suits them
 _LARGE_WEIGHT = 100.0  # of a loss
 _UPSTREAM = 3  # blobs told
@@ -57,7 +61,7 @@ class Sentinel:
 
     def __init__(self, plan: Plan, updaters: Sequence[Updater]) -> None:
         self._plan, self._updaters = plan, updaters
-        self._samples = _all_samples(plan.net, updaters)
+        self._samples = _Samples(plan.net, updaters)
         self._layers = [entry.layer for entry in plan.net.layers if type(entry.layer).state is not Layer.state]
         self._states: list[dict[str, Any]] = []
         self._gathered = list(_gathered(plan.net))
@@ -81,12 +85,11 @@ class Sentinel:
         """Return what is not finite now, in a few words; empty where all is well."""
         if not math.isfinite(loss):
             return f"the loss is {loss:g}"
-        with np.errstate(all="ignore"):
-            if are_small(self._samples):
-                return ""
-            for updater, learnable in zip(self._updaters, self._plan.net.learnables, strict=True):
-                if not updater.is_finite():
-                    return f"the gradient of {learnable.name} is not finite"
+        if self._samples.are_small():
+            return ""
+        for updater, learnable in zip(self._updaters, self._plan.net.learnables, strict=True):
+            if not updater.is_finite():
+                return f"the gradient of {learnable.name} is not finite"
         return ""
 
     def weights_are_finite(self) -> bool:
@@ -129,15 +132,40 @@ class Sentinel:
         )
 
 
-def _all_samples(net: Net, updaters: Sequence[Updater]) -> list[Array]:
-    """Return what shows that a gradient is not finite; a bias sums up the same diffs as its weights' columns do."""
-    shapes = {learnable.name: learnable.blob.shape for learnable in net.learnables}
-    samples = []
-    for updater, learnable in zip(updaters, net.learnables, strict=True):
-        layer, _, index = learnable.name.rpartition("/")
-        biased = index == "0" and shapes.get(f"{layer}/1") == learnable.blob.shape[:1]
-        samples += updater.samples[:1] if biased else updater.samples
-    return samples
+class _Samples:
+    """Parts of all gradients that show what is not finite, seen in one run of a kernel.
+
+    Of a large gradient they are a row and a column, which see whatever comes from a blob: a value that is not finite in
+    the diff of the top spoils a row, one in the data of the bottom spoils a column. Only a single sum that overflows,
+    1e20 times as large as those seen, can hide from them. A bias sums up the same diffs as its weights' columns do.
+    """
+
+    def __init__(self, net: Net, updaters: Sequence[Updater]) -> None:
+        shapes = {learnable.name: learnable.blob.shape for learnable in net.learnables}
+        self._total = np.zeros(1, net.dtype)
+        calls = []
+        for updater, learnable in zip(updaters, net.learnables, strict=True):
+            layer, _, index = learnable.name.rpartition("/")
+            biased = index == "0" and shapes.get(f"{layer}/1") == learnable.blob.shape[:1]
+            samples = _samples(updater.diff, learnable.blob.shape)[: 1 if biased else 2]
+            calls += [
+                Call(add_squares, (values, self._total), np.array([count, step])) for values, count, step in samples
+            ]
+        self._run = Joined([calls])
+
+    def are_small(self) -> bool:
+        """Return whether all values are finite, and far from overflowing."""
+        self._total[0] = 0
+        self._run.run()
+        return bool(self._total[0] < _TAME)
+
+
+def _samples(diff: Array, shape: Shape) -> list[tuple[Array, int, int]]:
+    """Return parts of a flat gradient, as the array from their first value on, their number and their distance."""
+    if diff.size <= _WHOLE or len(shape) < 2:
+        return [(diff, diff.size, 1)]
+    width = diff.size // shape[0]
+    return [(diff, width, 1), (diff[width // 2 :], shape[0], width)]
 
 
 def _gathered(net: Net) -> Iterator[Blob]:

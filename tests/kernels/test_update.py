@@ -3,6 +3,7 @@ import pytest
 
 from pycaffelite.kernels import update
 from pycaffelite.kernels._jit import CHUNKS, JIT_ENABLED, set_threads
+from pycaffelite.kernels.tasks import run
 
 # Constants A to E of each rule, and the number of its histories.
 RULES = {
@@ -59,7 +60,7 @@ def test_against_numpy(rule, decay, dtype):
     g = diff * c[update.SCALE] + (0.0 if rule == "adamw" else c[update.L2] * x)
     value, new = oracle(rule, g, history.astype(np.float64), c[update.RATE], c[update.A :])
     value = value + apart
-    update.apply(getattr(update, rule), data, diff, history.reshape(-1), constants)
+    update.joined_update(getattr(update, rule), [five(data, diff, history, constants)]).run()
     tolerance = 1e-12 if dtype == np.float64 else 2e-5
     np.testing.assert_allclose(diff, value, tolerance, tolerance)
     np.testing.assert_allclose(history, new, tolerance, tolerance)
@@ -67,18 +68,29 @@ def test_against_numpy(rule, decay, dtype):
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_parts_make_the_same_bits_as_the_whole(rule):
+def test_parameters_have_the_same_bits_alone_and_together(rule):
     count = 40000 if JIT_ENABLED else 37  # more than one task
-    whole, parts = case(rule, count, np.float32, l2=0.1), case(rule, count, np.float32, l2=0.1)
+    alone, together = case(rule, count, np.float32, l2=0.1), case(rule, count, np.float32, l2=0.1)
     step = getattr(update, rule)
-    update.apply(step, *whole[:2], whole[2].reshape(-1), whole[3])
-    data, diff, history, constants = parts
-    for begin, end in ((0, 5), (5, count)):
-        rows = history[:, begin:end].copy()
-        update.apply(step, data[begin:end], diff[begin:end], rows.reshape(-1), constants)
-        history[:, begin:end] = rows
-    for ours, theirs in zip(whole[:3], parts[:3], strict=True):
+    update.joined_update(step, [five(*alone)]).run()
+    data, diff, history, constants = together
+    parts = (
+        [np.s_[:5], np.s_[5:5], np.s_[5 : count - 100], np.s_[count - 100 :]] if JIT_ENABLED else [np.s_[:5], np.s_[5:]]
+    )
+    update.joined_update(step, [five(data[p], diff[p], history[:, p], constants.copy()) for p in parts]).run()
+    for ours, theirs in zip(alone[:3], together[:3], strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def five(data, diff, history, constants):
+    return data, diff, history[0], history[-1], constants
+
+
+def test_add_squares():
+    x, total = np.arange(6, dtype=np.float32), np.ones(1, np.float32)
+    for count, step in ((6, 1), (3, 2), (0, 1)):
+        run(update.add_squares, 1, (x, total), np.array([count, step]))
+    assert total[0] == 1 + 55 + 20
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -42,6 +42,27 @@ def test_plateau_goes_on_after_a_restore(make_solver):
     assert found + [second.rate(i, loss) for i, loss in enumerate(losses) if i >= 6] == expected
 
 
+def test_rates_are_reckoned_ahead_and_anew_for_each_run(make_solver):
+    fields = 'lr_policy: "multistep" gamma: 0.5 stepvalue: 2 stepvalue: 5'
+    one_by_one, ahead = (schedule(make_solver, fields) for _ in range(2))
+    ahead.begin(4)
+    found = [(ahead.rate(i, 0.0), ahead.current_step) for i in range(4)]
+    ahead.parameter.gamma = 0.25
+    assert ahead.rate(3, 0.0) == 0.5  # known already
+    ahead.begin(100)
+    assert [ahead.rate(i, 0.0) for i in range(4, 7)] == [0.25, 0.0625, 0.0625]
+    assert found == [(one_by_one.rate(i, 0.0), one_by_one.current_step) for i in range(4)]
+
+
+def test_a_restore_forgets_the_rates_ahead(make_solver):
+    plan = schedule(make_solver, 'lr_policy: "multistep" gamma: 0.5 stepvalue: 2')
+    plan.begin(100)
+    assert plan.rate(0, 0.0) == 1.0
+    plan.current_step = 1
+    plan.restore({})
+    assert plan.rate(1, 0.0) == 0.5
+
+
 @pytest.mark.parametrize(
     ("policy", "fields", "factors"),
     [

@@ -74,6 +74,23 @@ def test_without_snapshots_nothing_is_written(make_solver, tmp_path: Path):
     assert not (tmp_path / "snap").exists()
 
 
+WIDE = """
+name: "wide"
+layer { name: "in" type: "DummyData" top: "x" top: "y" dummy_data_param { shape { dim: 4 dim: 200 } } }
+layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip" inner_product_param { num_output: 200 bias_term: false } }
+layer { name: "loss" type: "EuclideanLoss" bottom: "ip" bottom: "y" top: "loss" }
+"""
+
+
+@pytest.mark.parametrize("place", [np.s_[7], np.s_[:, 41]], ids=["row", "column"])
+@pytest.mark.parametrize("bad", [np.nan, -np.inf, 1e30])
+def test_a_row_or_column_of_a_large_gradient_is_seen(make_solver, place, bad):
+    solver = make_solver(net=WIDE)
+    solver.step(1)
+    solver.net.params["ip"][0].diff[place] = bad
+    assert solver._watcher.trouble(0.0) == ("" if np.isfinite(bad) else "the gradient of ip/0 is not finite")
+
+
 def test_data_that_are_not_finite(make_solver):
     net = NET.replace('data_filler { type: "gaussian" std: 1 }', 'data_filler { type: "constant" value: nan }')
     error, _seen = diverge(make_solver(net=net))

@@ -1,0 +1,110 @@
+"""The update of all parameters by a rule, and what the solver keeps for each of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pycaffelite.blob import Array
+from pycaffelite.kernels import update
+from pycaffelite.kernels._jit import CHUNKS
+from pycaffelite.solvers.rules import Rule
+
+# Below this many elements a parallel region costs more than it saves.
+_SERIAL_BELOW = 1 << 15
+
+
+class Updater:
+    """What the update of one parameter works on; holds its history.
+
+    Args:
+        rule: The solver type.
+        data: The parameter.
+        diff: Its summed gradient; holds the applied update afterwards.
+
+    Attributes:
+        data, diff: Both, flat.
+        arrays: These and the flat histories, as update kernels take them; a single one stands in for the second.
+        history: One array of the parameter's shape for each of the rule's histories; zero at first.
+    """
+
+    def __init__(self, rule: Rule, data: Array, diff: Array) -> None:
+        self.data, self.diff = data.reshape(-1), diff.reshape(-1)
+        rows = np.zeros((rule.histories, data.size), data.dtype)
+        self.arrays = (self.data, self.diff, rows[0], rows[-1])
+        self.history = [row.reshape(data.shape) for row in rows]
+
+    def squared_norm(self) -> float:
+        """Return the sum of the squared summed gradient; the same bits for any number of threads."""
+        count = self.diff.size
+        if count < _SERIAL_BELOW:
+            return float(update.sum_of_squares(self.diff, 0, count))
+        sums = np.zeros(CHUNKS, np.float64)
+        update.sums_of_squares(self.diff, sums)
+        return math.fsum(sums)
+
+    def is_finite(self) -> bool:
+        """Return whether the summed gradient holds finite numbers only."""
+        return math.isfinite(update.largest_magnitude(self.diff))
+
+
+class Update:
+    """Applies a rule to all parameters, in one run of a kernel.
+
+    Args:
+        rule: The solver type.
+        parameters: What it updates.
+    """
+
+    def __init__(self, rule: Rule, parameters: Sequence[Updater]) -> None:
+        self._rule, self._parameters = rule, parameters
+        dtype = parameters[0].data.dtype
+        self._constants = np.zeros((len(parameters), update.CONSTANTS), dtype)
+        self._multipliers, self._l2, self._l1 = np.zeros((3, len(parameters)), dtype)
+        self._decays_l1 = False
+        rows = zip(parameters, self._constants, strict=True)
+        self._run = update.joined_update(rule.step, [(*parameter.arrays, row) for parameter, row in rows])
+
+    def configure(
+        self, constants: Sequence[Any], multipliers: Sequence[float], l2: Sequence[Any], l1: Sequence[Any]
+    ) -> None:
+        """Set what stays the same from one iteration to the next.
+
+        Args:
+            constants: What the rule needs.
+            multipliers: Of the learning rate, for each parameter.
+            l2, l1: Its weight decay.
+        """
+        self._constants[:, update.A : update.A + len(constants)] = constants
+        self._multipliers[:], self._l2[:], self._l1[:] = multipliers, l2, l1
+        self._constants[:, update.L2] = self._l2
+        self._decays_l1 = bool(self._l1.any())
+
+    def apply(self, scale: Any, rate: Any, factor: Any = 1, own: Any = 1) -> None:
+        """Update the parameters, their histories and their diffs.
+
+        Args:
+            scale: Multiplies the summed gradients: clipping and the average over iter_size.
+            rate: The learning rate, in the element type.
+            factor: What the rule makes of the rate in this iteration, in the element type.
+            own: What parameters make of the rate by themselves: an array of the element type.
+        """
+        constants = self._constants
+        rates = self._multipliers * rate * own
+        constants[:, update.SCALE] = scale
+        constants[:, update.RATE] = rates * factor
+        if self._rule.decoupled:
+            constants[:, update.L2] = rates * self._l2
+        if self._decays_l1:
+            self._decay_l1(scale)
+        self._run.run()
+
+    def _decay_l1(self, scale: Any) -> None:
+        """Scale gradients and add L1 decay, where there is any; the update must do neither again."""
+        for parameter, l1, constants in zip(self._parameters, self._l1, self._constants, strict=True):
+            if l1:
+                update.decay_l1(parameter.data, parameter.diff, l1.dtype.type(scale), l1)
+                constants[update.SCALE] = 1
