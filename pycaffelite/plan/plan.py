@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,16 +27,22 @@ class Step:
 
     def run(self) -> None:
         """Do it; an error of ours gets the layer and its line."""
-        try:
-            self.call()
-        except PycaffeliteError as error:
-            error.within(self.layer.node.subject, self.layer.node.where)
-            raise
+        _run_all((self,))
 
     @property
     def layer(self) -> NetLayer:
         """The layer that is called."""
         return self.layers[0]
+
+
+def _run_all(steps: Sequence[Step]) -> None:
+    """Do steps; an error of ours gets the layer and its line."""
+    try:
+        for step in steps:
+            step.call()
+    except PycaffeliteError as error:
+        error.within(step.layer.node.subject, step.layer.node.where)
+        raise
 
 
 class Plan:
@@ -89,8 +95,7 @@ class Plan:
 
     def forward(self) -> float:
         """Fill every top; return the total loss, the sum of loss weight times top."""
-        for step in self.forward_steps:
-            step.run()
+        _run_all(self.forward_steps)
         return self.total_loss()
 
     def backward(self, *, anew: bool = False) -> None:
@@ -113,8 +118,7 @@ class Plan:
         for layer in overwriting:
             layer.anew = True
         try:
-            for step in self.backward_steps:
-                step.run()
+            _run_all(self.backward_steps)
         finally:
             for layer in overwriting:
                 layer.anew = False
@@ -134,5 +138,6 @@ class Plan:
         """Return the loss that stands in the blobs now."""
         total = 0.0
         for blob, weight in self._losses:
-            total += weight * (blob.data.item() if blob.count == 1 else float(blob.data.sum()))
+            data = blob.data
+            total += weight * (data.item() if data.size == 1 else float(data.sum()))
         return total
