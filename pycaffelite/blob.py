@@ -29,9 +29,12 @@ class Blob:
 
     The arrays keep their identity until the shape changes, so steps may hold on to them. Two blobs may share data
     (the tops of a split) or both arrays (parameters of a test net) by being given them.
+
+    Attributes:
+        flat_data, flat_diff: The same memory along one axis, as most kernels take it.
     """
 
-    __slots__ = ("data", "diff")
+    __slots__ = ("_data", "_diff", "flat_data", "flat_diff")
 
     def __init__(
         self, shape: Shape, dtype: npt.DTypeLike = np.float32, *, data: Array | None = None, diff: Array | None = None
@@ -40,19 +43,37 @@ class Blob:
         self.diff = aligned_zeros(shape, self.data.dtype) if diff is None else diff
 
     @property
+    def data(self) -> Array:
+        """The values."""
+        return self._data
+
+    @data.setter
+    def data(self, array: Array) -> None:
+        self._data, self.flat_data = array, array.reshape(-1)
+
+    @property
+    def diff(self) -> Array:
+        """The gradient of the loss by the values."""
+        return self._diff
+
+    @diff.setter
+    def diff(self, array: Array) -> None:
+        self._diff, self.flat_diff = array, array.reshape(-1)
+
+    @property
     def shape(self) -> Shape:
         """The lengths of the axes."""
-        return self.data.shape
+        return self._data.shape
 
     @property
     def count(self) -> int:
         """The number of elements."""
-        return self.data.size
+        return self._data.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The element type of both arrays."""
-        return self.data.dtype
+        return self._data.dtype
 
     def resize(self, shape: Shape) -> None:
         """Take a new shape; contents are lost, and new arrays are made, only when it differs."""

@@ -5,57 +5,70 @@ Parallel over columns. Cost: one exponential an element.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
 from pycaffelite.kernels._jit import Array, kernel
 from pycaffelite.kernels.exponential import negative_exp
 from pycaffelite.kernels.flat import span
-from pycaffelite.kernels.tasks import Task, run, task
+from pycaffelite.kernels.tasks import run, task
 from pycaffelite.kernels.workspace import most_threads, workspace
 
 Numbers = npt.NDArray[np.int64]
+Shape = tuple[int, int, int]
 
 # Columns that are worked on together where they lie side by side in memory: loops then run along memory, and the
 # channels of a block stay in the cache between the passes.
 BLOCK = 64
 
-_CHANNELS, _INNER = 2, 3
+COUNT, CHANNELS, INNER, MORE = 1, 2, 3, 4  # places in g
 _WORTH = 1 << 12  # elements of a task
 
 
-def forward(scores: Array, probabilities: Array) -> None:
+def forward(scores: Array, probabilities: Array, shape: Shape) -> None:
     """Write p[n,c,i] = exp(x[n,c,i] - m) / Σ_k exp(x[n,k,i] - m), m = max_k x[n,k,i].
 
     NaN in any score makes its whole column NaN.
 
     Args:
-        scores: (N, C, I), in: x.
-        probabilities: (N, C, I), out: p; may be `scores`.
+        scores: (N * C * I), in: x.
+        probabilities: (N * C * I), out: p; may be `scores`.
+        shape: N, C, I.
     """
-    work = _rows if scores.shape[2] == 1 else _forward  # of which each net needs one, and compiles no more
-    _run_columns(work, scores.shape, (scores.reshape(-1), probabilities.reshape(-1)))
+    tasks, numbers = columns(shape)
+    if shape[2] == 1:  # a net needs one of the two, and compiles no more
+        run(_rows, tasks, (scores, probabilities), numbers)
+    else:
+        run(_forward, tasks, (scores, probabilities, _scratch(scores)), numbers)
 
 
-def backward(probabilities: Array, top_diff: Array, bottom_diff: Array) -> None:
+def backward(probabilities: Array, top_diff: Array, bottom_diff: Array, shape: Shape) -> None:
     """Write dx[n,c,i] = (dp[n,c,i] - Σ_k dp[n,k,i] p[n,k,i]) p[n,c,i].
 
     Args:
-        probabilities: (N, C, I), in: p.
-        top_diff: (N, C, I), in: dp.
-        bottom_diff: (N, C, I), out: dx; may be `top_diff`.
+        probabilities: (N * C * I), in: p.
+        top_diff: (N * C * I), in: dp.
+        bottom_diff: (N * C * I), out: dx; may be `top_diff`.
+        shape: N, C, I.
     """
-    arrays = (probabilities.reshape(-1), top_diff.reshape(-1), bottom_diff.reshape(-1))
-    _run_columns(_backward, probabilities.shape, arrays)
+    tasks, numbers = columns(shape)
+    run(_backward, tasks, (probabilities, top_diff, bottom_diff, _scratch(top_diff)), numbers)
 
 
-def _run_columns(work: Task, shape: tuple[int, ...], arrays: tuple[Array, ...]) -> None:
-    """Run a task over all columns, with scratch memory for a block of them as the last array."""
+@lru_cache
+def columns(shape: Shape, *more: int) -> tuple[int, Numbers]:
+    """Return how many tasks share the columns, and their g: that number, the columns, C, I, and what else they take."""
     outer, channels, inner = shape
-    columns = outer * inner
-    tasks = max(1, min(64, columns, columns * channels // _WORTH))
-    scratch = workspace(arrays[0].dtype, 2 * BLOCK * most_threads())
-    run(work, tasks, (*arrays, scratch), np.array((tasks, columns, channels, inner), np.int64))
+    count = outer * inner
+    tasks = max(1, min(64, count, count * channels // _WORTH))
+    return tasks, np.array((tasks, count, channels, inner, *more), np.int64)
+
+
+def _scratch(like: Array) -> Array:
+    """Return scratch memory for a block of columns of each thread."""
+    return workspace(like.dtype, 2 * BLOCK * most_threads())
 
 
 @kernel(inner=True)
@@ -87,14 +100,14 @@ def _rows(number: int, _thread: int, x: Array, y: Array, _c: Array, _d: Array, _
     """Do columns whose numbers lie side by side."""
     begin, end = span(number, g)
     for n in range(begin, end):
-        _row(x, y, n * g[_CHANNELS], g[_CHANNELS])
+        _row(x, y, n * g[CHANNELS], g[CHANNELS])
 
 
 @task("fffff")
 def _forward(number: int, thread: int, x: Array, y: Array, scratch: Array, _d: Array, _e: Array, g: Numbers) -> None:
     """Do columns that lie side by side, in blocks."""
     begin, end = span(number, g)
-    channels, inner = g[_CHANNELS], g[_INNER]
+    channels, inner = g[CHANNELS], g[INNER]
     most = 2 * BLOCK * thread
     total = most + BLOCK
     column = begin
@@ -124,7 +137,7 @@ def _forward(number: int, thread: int, x: Array, y: Array, scratch: Array, _d: A
 @task("fffff")
 def _backward(number: int, thread: int, p: Array, dy: Array, dx: Array, scratch: Array, _e: Array, g: Numbers) -> None:
     begin, end = span(number, g)
-    channels, inner = g[_CHANNELS], g[_INNER]
+    channels, inner = g[CHANNELS], g[INNER]
     dots = 2 * BLOCK * thread
     column = begin
     while column < end:

@@ -8,8 +8,8 @@ for each task. The functions are serial, take plain pointers, and compile fast. 
         '''Write c[i] = a[i] + b[i] for the elements of one task.'''
 
 and run it with `run(add, count, (a, b, c), g)`. The five letters tell what the arrays hold: "f" the float type of the
-run, "i" integers of the same width, "b" single bytes. All arrays are flat; `g` is an int64 vector. With the JIT off it
-is all plain Python.
+run, "i" integers of the same width, "d" doubles, "b" single bytes. All arrays are flat; `g` is an int64 vector. With
+the JIT off it is all plain Python.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class Task:
         key = dtype.char  # dtype.name takes longer than a small task
         if key not in self._compiled:
             bits = 8 * dtype.itemsize
-            pointers = {"f": getattr(types, f"float{bits}"), "i": getattr(types, f"int{bits}"), "b": types.uint8}
+            pointers = {"f": getattr(types, f"float{bits}"), "i": getattr(types, f"int{bits}")}
+            pointers |= {"d": types.float64, "b": types.uint8}
             arrays = [_pointer(pointers[kind]) for kind in self.kinds]
             signature = types.void(types.int64, types.int64, *arrays, _pointer(types.int64))
             compiled: Any = numba.cfunc(signature, cache=True, fastmath=FASTMATH, error_model="numpy")(self.function)
@@ -66,7 +67,7 @@ def run(work: Task, count: int, arrays: tuple[Array, ...], g: npt.NDArray[np.int
         work: The function.
         count: How many tasks there are; must not depend on the number of threads where tasks sum up.
         arrays: At most five flat arrays of the same float type, the first one at least, or for kind "b" of bytes;
-            those of kind "i" are seen as integers by the task.
+            those of kinds "i" and "d" are seen as integers and doubles by the task.
         g: What else the function needs.
     """
     first = arrays[0]
@@ -78,9 +79,9 @@ def run(work: Task, count: int, arrays: tuple[Array, ...], g: npt.NDArray[np.int
         a, b, c, d, e = filled
         _run(work.address(first.dtype), count, a, b, c, d, e, g)
         return
+    seen_as = {"i": f"i{first.itemsize}", "d": "f8"}
     views = [
-        array.view(f"i{array.itemsize}") if kind == "i" else array
-        for array, kind in zip(filled, work.kinds, strict=True)
+        array.view(seen_as[kind]) if kind in seen_as else array for array, kind in zip(filled, work.kinds, strict=True)
     ]
     for number in range(count):
         work.function(number, 0, *views, g)

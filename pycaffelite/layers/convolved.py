@@ -14,12 +14,10 @@ class Convolved(Layer):
     """Base of convolutions of whatever message.
 
     Attributes:
-        fields: The message; whether there is a bias is its `bias_term`.
         products: The module of the kernels; see `kernels.convolution_choice`.
         plan: Their plan. A subclass makes both in `prepare`.
     """
 
-    fields: Any
     products: Any
     plan: Any
 
@@ -29,11 +27,12 @@ class Convolved(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""
-        self.forward_fused(bottom, top, self.params[0].data.reshape(-1)[:0], self.own_shift())
+        shift = self.own_shift()
+        self.forward_fused(bottom, top, shift[:0], shift)
 
     def own_shift(self) -> Array:
         """Return the bias."""
-        return self.params[1].data.reshape(-1) if self.fields.bias_term else self.params[0].data.reshape(-1)[:0]
+        return self.params[1].flat_data if len(self.params) > 1 else self.params[0].flat_data[:0]
 
     def forward_fused(
         self, bottom: Sequence[Blob], top: Sequence[Blob], scale: Array, shift: Array, slope: float | None = None
@@ -47,22 +46,18 @@ class Convolved(Layer):
             shift: The same, in the place of the bias; empty: 0.
             slope: None: act(v) = v.
         """
-        weights = self.params[0].data.reshape(-1)
+        weights = self.params[0].flat_data
         for x, y in zip(bottom, top, strict=True):
-            self.products.forward(self.plan, x.data.reshape(-1), weights, shift, y.data.reshape(-1), scale, slope)
+            self.products.forward(self.plan, x.flat_data, weights, shift, y.flat_data, scale, slope)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx; add to dw and dbias."""
-        weights = self.params[0].data.reshape(-1)
-        nothing = weights[:0]
-        diffs = [
-            blob.diff.reshape(-1) if wants else nothing
-            for blob, wants in zip(self.params, self.wanted_params, strict=True)
-        ]
-        dw, dbias = (*diffs, nothing)[:2]
+        weights, nothing = self.params[0].flat_data, self.params[0].flat_data[:0]
+        dw, dbias = (
+            self.params[i].flat_diff if i < len(self.params) and self.wanted_params[i] else nothing for i in range(2)
+        )
         for y, wants, x in zip(top, wanted, bottom, strict=True):
-            dy = y.diff.reshape(-1)
             if dw.size or dbias.size:
-                self.products.weight_gradient(self.plan, x.data.reshape(-1), dy, dw, dbias)
+                self.products.weight_gradient(self.plan, x.flat_data, y.flat_diff, dw, dbias)
             if wants:
-                self.products.data_gradient(self.plan, weights, dy, x.diff.reshape(-1))
+                self.products.data_gradient(self.plan, weights, y.flat_diff, x.flat_diff)

@@ -85,10 +85,9 @@ class InfogainLoss(LossLayer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss, and the probabilities where a second top wants them."""
-        scores, labels = bottom[0].data.reshape(self.view), bottom[1].data.reshape(-1)
-        probabilities = self.buffers["probabilities"]
+        labels, probabilities = bottom[1].flat_data, self.buffers["probabilities"]
         ignore = (self.normalization.has_ignore, self.normalization.ignore_label)
-        softmax.forward(scores, probabilities.reshape(self.view))
+        softmax.forward(bottom[0].flat_data, probabilities.reshape(-1), self.view)
         loss, valid, wrong = infogain_loss.sum_losses(
             probabilities.reshape(-1), labels, self._gains(bottom), *ignore, self.view[2]
         )

@@ -70,7 +70,8 @@ class InnerProduct(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""
-        self.forward_fused(bottom, top, self.params[0].data.reshape(-1)[:0], self.own_shift())
+        shift = self.own_shift()
+        self.forward_fused(bottom, top, shift[:0], shift)
 
     def can_fuse(self, axis: int | None) -> bool:
         """Return whether the axis is that of the outputs."""
@@ -78,7 +79,7 @@ class InnerProduct(Layer):
 
     def own_shift(self) -> Array:
         """Return the bias."""
-        return self.params[1].data if self.fields.bias_term else self.params[0].data.reshape(-1)[:0]
+        return self.params[1].data if len(self.params) > 1 else self.params[0].flat_data[:0]
 
     def forward_fused(
         self, bottom: Sequence[Blob], top: Sequence[Blob], scale: Array, shift: Array, slope: float | None = None
@@ -103,11 +104,11 @@ class InnerProduct(Layer):
             x, dw = bottom[0].data.reshape(self.rows, self.depth), self.params[0].diff
             first, second = (x, dy) if self.transposed else (dy, x)
             gemm(first, second, dw, transpose_a=True, accumulate=not self.anew)
-        if self.fields.bias_term and self.wanted_params[1]:
+        if len(self.params) > 1 and self.wanted_params[1]:
             dbias = self.params[1].diff
             if self.anew:
                 dbias.fill(0)
-            add_column_sums(dy.reshape(-1), self.rows, self.outputs, dbias)
+            add_column_sums(top[0].flat_diff, self.rows, self.outputs, dbias)
         if wanted[0]:
             dx = bottom[0].diff.reshape(self.rows, self.depth)
             gemm(dy, self.params[0].data, dx, transpose_b=self.transposed)

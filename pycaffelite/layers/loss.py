@@ -32,7 +32,8 @@ class LossLayer(Layer):
     @staticmethod
     def weight(top: Sequence[Blob]) -> float:
         """Return the loss weight, which the net has written into the diff of the first top."""
-        return float(top[0].diff.flat[0])
+        weight: float = top[0].flat_diff.item(0)
+        return weight
 
 
 class Normalization:
@@ -63,5 +64,7 @@ class Normalization:
 
         At least 1, so that a batch whose labels are all ignored has loss 0 and not NaN.
         """
-        divisors = {"FULL": outer * inner, "VALID": valid, "BATCH_SIZE": outer, "NONE": 1, "PRE_FIXED": self.fixed}
+        if self.mode == "VALID":
+            return max(1.0, float(valid))
+        divisors = {"FULL": outer * inner, "BATCH_SIZE": outer, "NONE": 1, "PRE_FIXED": self.fixed}
         return max(1.0, float(divisors[self.mode]))

@@ -84,7 +84,8 @@ class MultiBoxLoss(LossLayer):
         offsets = bottom[0].data.reshape(self.buffers["offset_slopes"].shape)
         scores = bottom[1].data.reshape(images * count, classes, 1)
         if not self.options.logistic:
-            softmax.forward(scores, self.buffers["probabilities"])
+            probabilities = self.buffers["probabilities"].reshape(-1)
+            softmax.forward(scores.reshape(-1), probabilities, scores.shape)
         slopes[...] = 0
         self.buffers["offset_slopes"][...] = 0
         truths = self._truths(bottom[3].data.reshape(-1, _COLUMNS))

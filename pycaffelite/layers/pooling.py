@@ -112,22 +112,22 @@ class Pooling(Layer):
         if self.pool.draws:
             draw_uniform(self.context.key(self.name), self.passes, self.buffers["uniform"])
             self.passes += 1
-        self.pool.forward(bottom[0].data, top[0].data, self.buffers)
+        self.pool.forward(bottom[0].flat_data, top[0].flat_data, self.buffers)
         if len(top) > 1:
-            places, mask = self.buffers["places"].reshape(-1), top[1].data.reshape(-1)
-            pooling.copy_places(places, mask, self.pool.geometry)
+            pooling.copy_places(self.buffers["places"], top[1].flat_data, self.pool.geometry)
 
     def forward_alone(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y; the places of maxima only if the mask is asked for."""
         if len(top) == 1 and self.pool.largest:
-            self.pool.forward_alone(bottom[0].data, top[0].data, self.buffers)
+            self.pool.forward_alone(bottom[0].flat_data, top[0].flat_data, self.buffers)
         else:
             self.forward(bottom, top)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx."""
         if wanted[0]:
-            self.pool.backward((bottom[0].data, top[0].data, top[0].diff, bottom[0].diff), self.buffers)
+            x, y = bottom[0], top[0]
+            self.pool.backward(x.flat_data, y.flat_data, y.flat_diff, x.flat_diff, self.buffers)
 
     def state(self) -> dict[str, Any]:
         """Return how many passes have drawn random numbers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -79,33 +80,30 @@ class Pool:
     def buffers(self, top: Shape) -> dict[str, tuple[Shape, None]]:
         """Return what `forward` and `backward` need: places, as integers in the bits of floats, and random numbers."""
         names = ["places"] if self.largest or self.drawn else []
-        return dict.fromkeys(names + ["uniform"] * self.drawn, (top, None))
+        return dict.fromkeys(names + ["uniform"] * self.drawn, ((math.prod(top),), None))
 
     def forward(self, x: Array, y: Array, buffers: Mapping[str, Array]) -> None:
-        """Write y; `buffers` hold random numbers from [0, 1) where they are drawn."""
-        x, y = x.reshape(-1), y.reshape(-1)
+        """Write y; `buffers` hold random numbers from [0, 1) where they are drawn. All arrays are flat."""
         if self.largest:
-            pooling.max_forward(x, y, buffers["places"].reshape(-1), self.geometry)
+            pooling.max_forward(x, y, buffers["places"], self.geometry)
         elif not self.drawn:
             pooling.average_forward(x, y, self.geometry)
         elif self.draws:
-            uniform, places = buffers["uniform"].reshape(-1), buffers["places"].reshape(-1)
-            stochastic_pooling.sample_forward(x, uniform, y, places, self.geometry)
+            stochastic_pooling.sample_forward(x, buffers["uniform"], y, buffers["places"], self.geometry)
         else:
             stochastic_pooling.expect_forward(x, y, self.geometry)
 
     def forward_alone(self, x: Array, y: Array, buffers: Mapping[str, Array]) -> None:
         """Write y where no `backward` follows."""
         if self.largest and not pooling.has_quads(self.geometry):
-            pooling.max_without_places(x.reshape(-1), y.reshape(-1), self.geometry)
+            pooling.max_without_places(x, y, self.geometry)
         else:
             self.forward(x, y, buffers)
 
-    def backward(self, blobs: tuple[Array, Array, Array, Array], buffers: Mapping[str, Array]) -> None:
-        """Write dx, given x, y, dy, dx."""
-        x, y, dy, dx = (array.reshape(-1) for array in blobs)
+    def backward(self, x: Array, y: Array, dy: Array, dx: Array, buffers: Mapping[str, Array]) -> None:
+        """Write dx. All arrays are flat."""
         if self.largest or self.draws:
-            pooling.max_backward(dy, buffers["places"].reshape(-1), dx, self.geometry)
+            pooling.max_backward(dy, buffers["places"], dx, self.geometry)
         elif self.drawn:
             stochastic_pooling.expect_backward(x, y, dy, dx, self.geometry)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,25 +43,25 @@ class ReLU(Layer):
 
         Reading bytes backward saves the time that writing them costs forward.
         """
-        return Layout([bottom_shapes[0]], buffers={"positive": (bottom_shapes[0], np.uint8)})
+        return Layout([bottom_shapes[0]], buffers={"positive": ((math.prod(bottom_shapes[0]),), np.uint8)})
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""
         self.folded = False
-        positive = self.buffers["positive"].reshape(-1)
-        relu.forward(bottom[0].data.reshape(-1), top[0].data.reshape(-1), positive, self.slope)
+        positive = self.buffers["positive"]
+        relu.forward(bottom[0].flat_data, top[0].flat_data, positive, self.slope)
         if self.slope < 0 and top[0] is bottom[0]:
-            np.greater(top[0].data.reshape(-1), 0, out=positive.view(np.bool_))
+            np.greater(top[0].flat_data, 0, out=positive.view(np.bool_))
 
     def forward_alone(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""
-        relu.rectify(bottom[0].data.reshape(-1), top[0].data.reshape(-1), self.slope)
+        relu.rectify(bottom[0].flat_data, top[0].flat_data, self.slope)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx."""
         if wanted[0]:
-            positive = top[0].data if self.folded else self.buffers["positive"]
-            relu.backward(positive.reshape(-1), top[0].diff.reshape(-1), bottom[0].diff.reshape(-1), self.slope)
+            positive = top[0].flat_data if self.folded else self.buffers["positive"]
+            relu.backward(positive, top[0].flat_diff, bottom[0].flat_diff, self.slope)
 
     def epilogue(self) -> Epilogue | None:
         """Return the slope, unless it is negative: then the sign of y tells nothing of that of x."""

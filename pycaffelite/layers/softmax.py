@@ -46,10 +46,9 @@ class Softmax(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the probabilities."""
-        softmax.forward(bottom[0].data.reshape(self.view), top[0].data.reshape(self.view))
+        softmax.forward(bottom[0].flat_data, top[0].flat_data, self.view)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the bottom's diff from the top's data and diff."""
         if wanted[0]:
-            probabilities, top_diff = top[0].data.reshape(self.view), top[0].diff.reshape(self.view)
-            softmax.backward(probabilities, top_diff, bottom[0].diff.reshape(self.view))
+            softmax.backward(top[0].flat_data, top[0].flat_diff, bottom[0].flat_diff, self.view)

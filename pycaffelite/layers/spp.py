@@ -90,7 +90,7 @@ class SPP(Layer):
             if pool.draws:
                 draw_uniform(self.context.key(f"{self.name} {level}"), self.passes, own["uniform"])
             y = own.get("y", top[0].data)
-            pool.forward(bottom[0].data, y, own)
+            pool.forward(bottom[0].flat_data, y.reshape(-1), own)
             if self.levels > 1:
                 end = begin + y[0].size
                 np.copyto(top[0].data[:, begin:end], y.reshape(len(y), -1))
@@ -101,16 +101,16 @@ class SPP(Layer):
         """Write dx."""
         if not wanted[0]:
             return
-        begin, x, dx = 0, bottom[0].data, bottom[0].diff
+        begin, x, dx = 0, bottom[0].flat_data, bottom[0].diff
         if self.levels == 1:
-            self.pools[0].backward((x, top[0].data, top[0].diff, dx), self._own(0))
+            self.pools[0].backward(x, top[0].flat_data, top[0].flat_diff, bottom[0].flat_diff, self._own(0))
             return
         for level, pool in enumerate(self.pools):
             own = self._own(level)
             end = begin + own["dy"][0].size
-            np.copyto(own["dy"].reshape(len(x), -1), top[0].diff[:, begin:end])
+            np.copyto(own["dy"].reshape(len(dx), -1), top[0].diff[:, begin:end])
             part = self.buffers["dx"] if level else dx
-            pool.backward((x, own["y"], own["dy"], part), own)
+            pool.backward(x, own["y"].reshape(-1), own["dy"].reshape(-1), part.reshape(-1), own)
             if level:
                 np.add(dx, part, out=dx)
             begin = end

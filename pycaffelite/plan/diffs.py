@@ -45,4 +45,5 @@ def _shorter(step: Step, written: set[Blob], changed: set[Blob]) -> Step:
 
 
 def _share_diff(bottom: Blob, top: Blob) -> None:
-    bottom.diff = top.diff
+    if bottom.diff is not top.diff:
+        bottom.diff = top.diff

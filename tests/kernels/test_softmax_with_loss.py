@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pycaffelite.kernels import softmax_with_loss as kernels
+from pycaffelite.kernels._jit import JIT_ENABLED
 
 IGNORE = (True, 1)
 
@@ -26,7 +27,7 @@ def naive(scores, labels, ignore):
 
 
 @pytest.mark.parametrize("ignore", [(False, 0), IGNORE])
-@pytest.mark.parametrize("shape", [(5, 3, 1), (2, 3, 4)])
+@pytest.mark.parametrize("shape", [(5, 3, 1), (2, 3, 4), *([(3000, 3, 1), (3, 3, 2000)] if JIT_ENABLED else [])])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-6), (np.float64, 1e-14)])
 def test_losses_and_gradients(dtype, tolerance, shape, ignore):
     random = np.random.default_rng(2)
@@ -34,15 +35,15 @@ def test_losses_and_gradients(dtype, tolerance, shape, ignore):
     labels = random.integers(0, 3, shape[0] * shape[2]).astype(dtype)
     loss, valid, shares, diff = naive(scores.astype(np.float64), labels, ignore)
     probabilities = shares.astype(dtype).reshape(-1)
-    result = kernels.sum_losses(probabilities, labels, *ignore, *shape[1:])
+    result = kernels.sum_losses(probabilities, labels, ignore, shape)
     assert result[0] == pytest.approx(loss, rel=10 * tolerance)
     assert result[1:] == (valid, -1)
-    back = 0.5 * probabilities
-    kernels.subtract_labels(probabilities, labels, *ignore, 0.5, *shape[1:], back)
+    back = np.full_like(probabilities, 9)
+    kernels.write_gradient(probabilities, labels, ignore, 0.5, shape, back)
     np.testing.assert_allclose(back.reshape(shape), 0.5 * diff, rtol=0, atol=tolerance)
 
 
 def test_the_first_wrong_label_is_told():
     shares, labels = np.full(80, 0.5), np.zeros(40)
     labels[[7, 30]] = 2, -1
-    assert kernels.sum_losses(shares, labels, False, 0, 2, 1)[2] == 7
+    assert kernels.sum_losses(shares, labels, (False, 0), (40, 2, 1))[2] == 7
