@@ -8,8 +8,6 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Literal
 
-import numpy as np
-
 from pycaffelite.blob import Array
 from pycaffelite.errors import PycaffeliteError
 from pycaffelite.net import Net
@@ -197,7 +195,7 @@ class Solver:
                 if self._is_over():
                     break
             yield from self._one_iteration(display=bool(display) and self.iteration % display == 0)
-            wanted = self._requested()
+            wanted = self._requested() if self._requests else ()
             if (snapshot and self.iteration % snapshot == 0) or "snapshot" in wanted:
                 yield self.snapshot()
             if "stop" in wanted:
@@ -290,6 +288,7 @@ class Solver:
         self._sentinel = None if p.on_nan == "ignore" else self._watcher
         self._schedule.begin(end)
         self._iter_size: int = p.iter_size
+        self._average = real(1.0 / p.iter_size)
         self._clip: float = p.clip_gradients
         multipliers = [learnable.lr_mult for learnable in self.net.learnables]
         decays = [real(p.weight_decay) * real(learnable.decay_mult) for learnable in self.net.learnables]
@@ -300,21 +299,17 @@ class Solver:
 
     def _apply_update(self) -> float:
         """Clip, average, decay and update every parameter; return the learning rate."""
-        real = self._real
-        rate = self._schedule.rate(self.iteration, self._losses.smoothed)
-        scale = self._clip_scale() * real(1.0 / self._iter_size)
-        factor = real(self._rule.rate_factor(self.parameter, self.iteration))
-        own = self._schedule.blob_factors(self.iteration)
-        self._update.apply(scale, real(rate), factor, np.array(own, real) if own else 1)
+        iteration, factor_of = self.iteration, self._rule.rate_factor
+        rate = self._schedule.rate(iteration, self._losses.smoothed)
+        scale = self._average if self._clip < 0 else self._clip_scale() * self._average
+        factor = None if factor_of is None else factor_of(self.parameter, iteration)
+        self._update.apply(scale, rate, factor, self._schedule.blob_factors(iteration))
         return rate
 
     def _clip_scale(self) -> float:
         """Return what brings the norm of all gradients together down to clip_gradients; 1 where it is below."""
-        most = self._clip
-        if most < 0:
-            return 1.0
         norm = math.sqrt(math.fsum(updater.squared_norm() for updater in self.updaters))
-        return most / norm if norm > most else 1.0
+        return self._clip / norm if norm > self._clip else 1.0
 
     def _test_all(self) -> Iterator[events.Event]:
         """Run every test net over its batches."""
@@ -351,8 +346,6 @@ class Solver:
 
     def _requested(self) -> list[Request]:
         """Take the requests that have come in."""
-        if not self._requests:
-            return []
         return [self._requests.popleft() for _ in range(len(self._requests))]
 
     def _is_over(self) -> bool:

@@ -30,13 +30,13 @@ class OutputReader:
         """Return the outputs as they stand; large ones without their values unless `in_full`."""
         result = []
         for name, blob, weight in self._outputs:
-            data = blob.data
+            data = blob.flat_data
             if name in self._tallies:
                 values: tuple[float, ...] = ()  # says nothing before the last batch
             elif data.size == 1:
                 values = (data.item(),)
             else:
-                values = tuple(data.reshape(-1).tolist()) if in_full or data.size <= _SMALL else ()
+                values = tuple(data.tolist()) if in_full or data.size <= _SMALL else ()
             result.append(OutputValue(name, values, weight))
         return tuple(result)
 
@@ -46,7 +46,7 @@ class OutputReader:
             if name in self._tallies:
                 self._tallies[name].add(blob.data)
                 continue
-            values = blob.data.reshape(-1)
+            values = blob.flat_data
             if self._sums[index].size != values.size:  # the first batch, or one of another shape
                 self._sums[index] = np.zeros(values.size)
             self._sums[index] += values

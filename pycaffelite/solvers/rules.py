@@ -24,7 +24,7 @@ class Rule:
         histories: Arrays of solver state for each parameter.
         step: The update kernel.
         constants: Fields -> what the kernel calls A, B, ...; computed in the element type given.
-        rate_factor: Fields, iteration -> what multiplies the learning rate.
+        rate_factor: Fields, iteration -> what multiplies the learning rate; None: nothing does.
         refuses_momentum: Whether `momentum` must be 0.
         decoupled: Whether weight decay shrinks the parameter directly instead of adding to its gradient.
     """
@@ -32,7 +32,7 @@ class Rule:
     histories: int
     step: Task
     constants: Callable[[Any, Any], tuple[Any, ...]]
-    rate_factor: Callable[[Any, int], float] = lambda _parameter, _iteration: 1.0
+    rate_factor: Callable[[Any, int], float] | None = None
     refuses_momentum: bool = False
     decoupled: bool = False
 

@@ -155,9 +155,9 @@ class _Samples:
 
     def are_small(self) -> bool:
         """Return whether all values are finite, and far from overflowing."""
-        self._total[0] = 0
+        self._total.fill(0)
         self._run.run()
-        return bool(self._total[0] < _TAME)
+        return bool(self._total.item() < _TAME)
 
 
 def _samples(diff: Array, shape: Shape) -> list[tuple[Array, int, int]]:

@@ -63,6 +63,7 @@ class Update:
         self._rule, self._parameters = rule, parameters
         dtype = parameters[0].data.dtype
         self._constants = np.zeros((len(parameters), update.CONSTANTS), dtype)
+        self._scales, self._rates = self._constants[:, update.SCALE], self._constants[:, update.RATE]
         self._multipliers, self._l2, self._l1 = np.zeros((3, len(parameters)), dtype)
         self._decays_l1 = False
         rows = zip(parameters, self._constants, strict=True)
@@ -83,28 +84,30 @@ class Update:
         self._constants[:, update.L2] = self._l2
         self._decays_l1 = bool(self._l1.any())
 
-    def apply(self, scale: Any, rate: Any, factor: Any = 1, own: Any = 1) -> None:
+    def apply(self, scale: float, rate: float, factor: float | None = None, own: Sequence[float] = ()) -> None:
         """Update the parameters, their histories and their diffs.
 
         Args:
             scale: Multiplies the summed gradients: clipping and the average over iter_size.
-            rate: The learning rate, in the element type.
-            factor: What the rule makes of the rate in this iteration, in the element type.
-            own: What parameters make of the rate by themselves: an array of the element type.
+            rate: The learning rate.
+            factor: What the rule makes of the rate in this iteration; None: nothing.
+            own: What each parameter makes of the rate by itself; empty: nothing.
         """
-        constants = self._constants
-        rates = self._multipliers * rate * own
-        constants[:, update.SCALE] = scale
-        constants[:, update.RATE] = rates * factor
+        self._scales.fill(scale)
+        np.multiply(self._multipliers, rate, out=self._rates)
+        if own:
+            np.multiply(self._rates, np.array(own, self._rates.dtype), out=self._rates)
         if self._rule.decoupled:
-            constants[:, update.L2] = rates * self._l2
+            np.multiply(self._rates, self._l2, out=self._constants[:, update.L2])
+        if factor is not None:
+            np.multiply(self._rates, factor, out=self._rates)
         if self._decays_l1:
-            self._decay_l1(scale)
+            self._decay_l1()
         self._run.run()
 
-    def _decay_l1(self, scale: Any) -> None:
+    def _decay_l1(self) -> None:
         """Scale gradients and add L1 decay, where there is any; the update must do neither again."""
         for parameter, l1, constants in zip(self._parameters, self._l1, self._constants, strict=True):
             if l1:
-                update.decay_l1(parameter.data, parameter.diff, l1.dtype.type(scale), l1)
+                update.decay_l1(parameter.data, parameter.diff, constants[update.SCALE], l1)
                 constants[update.SCALE] = 1

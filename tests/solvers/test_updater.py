@@ -26,7 +26,7 @@ def test_a_large_parameter_is_updated_as_a_small_one():
 def test_each_parameter_has_its_own_rate_and_decay():
     updaters, update = make("SGD", *(np.full(2, 4.0) for _ in range(4)))
     update.configure((0.0, 1.0), [1, 2, 1, 1], l2=[0, 0, 0.25, 0], l1=[0, 0, 0, 0.5])
-    update.apply(0.5, 1.0, own=np.array([1, 1, 1, 3.0]))
+    update.apply(0.5, 1.0, own=[1.0, 1.0, 1.0, 3.0])
     assert [updater.diff[1] for updater in updaters] == [0.5, 1.0, 1.5, 3.0]
     assert [updater.data[1] for updater in updaters] == [3.5, 3.0, 2.5, 1.0]
 
