@@ -1,10 +1,13 @@
 """Rectified linear units, with a slope for numbers that are not positive.
 
-All arrays are flat and of one length n; x or dy (in) and y or dx (out) may be one array. Parallel over elements. One
-comparison and one product an element: bound by memory.
+All arrays are flat and of one length n; x or dy (in) and y or dx (out) may be one array: the same object, or else there
+are no vectors. Parallel over elements. One comparison and one product an element: bound by memory.
 """
 
 from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +24,12 @@ def forward(x: Array, y: Array, positive: Array, slope: float) -> None:
 
     positive (out): uint8, 1 where x[i] > 0, else 0.
     """
-    run_flat(_forward, x.size, (x, y, _slope(slope, x), positive), np.may_share_memory(x, y))
+    run_flat(_forward, x.size, (x, y, _slope(slope, x.dtype), positive), x is y)
 
 
 def rectify(x: Array, y: Array, slope: float) -> None:
     """Write y[i] = x[i] where x[i] > 0, else slope x[i]."""
-    run_flat(_rectify, x.size, (x, y, _slope(slope, x)), np.may_share_memory(x, y))
+    run_flat(_rectify, x.size, (x, y, _slope(slope, x.dtype)), x is y)
 
 
 def backward(positive: Array, dy: Array, dx: Array, slope: float) -> None:
@@ -35,11 +38,13 @@ def backward(positive: Array, dy: Array, dx: Array, slope: float) -> None:
     positive (in): what `forward` noted, or y itself if the slope is not negative.
     """
     work = _backward if positive.dtype == np.uint8 else _backward_by_sign
-    run_flat(work, dy.size, (dy, dx, _slope(slope, dy), positive), np.may_share_memory(dy, dx))
+    run_flat(work, dy.size, (dy, dx, _slope(slope, dy.dtype), positive), dy is dx)
 
 
-def _slope(slope: float, like: Array) -> Array:
-    return np.array([slope], like.dtype)
+@lru_cache
+def _slope(slope: float, dtype: np.dtype[Any]) -> Array:
+    """Return a slope as tasks take it; there are few in a net."""
+    return np.array([slope], dtype)
 
 
 @task("fffbf")

@@ -7,6 +7,8 @@ exponentials. The gradient is parallel over columns.
 from __future__ import annotations
 
 import math
+from struct import Struct
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,7 @@ from pycaffelite.kernels.flat import span
 from pycaffelite.kernels.label import IGNORED, read_label
 from pycaffelite.kernels.softmax import CHANNELS, COUNT, INNER, MORE, Shape, columns
 from pycaffelite.kernels.tasks import run, task
+from pycaffelite.kernels.workspace import workspace
 
 Numbers = npt.NDArray[np.int64]
 
@@ -23,7 +26,8 @@ Numbers = npt.NDArray[np.int64]
 SMALLEST = 1.1754943508222875e-38
 
 _HAS_IGNORE, _IGNORE_LABEL = MORE, MORE + 1
-_LOSS, _VALID, _WRONG = range(3)  # places in what `_sum_losses` finds
+_LOSS, _VALID, _WRONG = range(3)  # places in what `_sum_losses` finds: doubles
+_FOUND: Any = Struct("3d")  # NumPy's stubs do not know that an array is a buffer
 
 
 def sum_losses(probabilities: Array, labels: Array, ignore: tuple[bool, int], shape: Shape) -> tuple[float, int, int]:
@@ -40,10 +44,10 @@ def sum_losses(probabilities: Array, labels: Array, ignore: tuple[bool, int], sh
     Returns:
         The loss, the number of labels not ignored, and the column whose label is no class, or -1.
     """
-    found = np.zeros(3)
+    found = workspace(labels.dtype, _FOUND.size // labels.itemsize)
     _tasks, numbers = columns(shape, *ignore)
-    run(_sum_losses, 1, (probabilities, labels, found.view(labels.dtype)), numbers)
-    loss, valid, wrong = found.tolist()
+    run(_sum_losses, 1, (probabilities, labels, found), numbers)
+    loss, valid, wrong = _FOUND.unpack_from(found)
     return loss, int(valid), int(wrong)
 
 

@@ -201,13 +201,13 @@ def adamw(
 
 @task("fffff")
 def add_squares(
-    _number: int, _thread: int, x: Array, total: Array, _c: Array, _d: Array, _e: Array, g: Numbers
+    _number: int, _thread: int, x: Array, before: Array, total: Array, _d: Array, _e: Array, g: Numbers
 ) -> None:
-    """Add the sum of x[i]^2 to the number in `total`, for so many places i, so far apart, as the two numbers of g say.
+    """Write before[0] and the sum of x[i]^2 to total[0], for so many places i, so far apart, as the numbers of g say.
 
     Finite where all are finite and none is so large that its square is not.
     """
-    found = total[0]
+    found = before[0]
     count, step = g[0], g[1]
     if step == 1:  # the compiler makes vectors only of this one
         for i in range(count):

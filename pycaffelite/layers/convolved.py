@@ -52,12 +52,15 @@ class Convolved(Layer):
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx; add to dw and dbias."""
-        weights, nothing = self.params[0].flat_data, self.params[0].flat_data[:0]
-        dw, dbias = (
-            self.params[i].flat_diff if i < len(self.params) and self.wanted_params[i] else nothing for i in range(2)
-        )
+        weights, dw, dbias = self.params[0].flat_data, self._gradient(0), self._gradient(1)
         for y, wants, x in zip(top, wanted, bottom, strict=True):
             if dw.size or dbias.size:
                 self.products.weight_gradient(self.plan, x.flat_data, y.flat_diff, dw, dbias)
             if wants:
                 self.products.data_gradient(self.plan, weights, y.flat_diff, x.flat_diff)
+
+    def _gradient(self, index: int) -> Array:
+        """Return where the gradient of a parameter goes; nothing where there is none, or none is wanted."""
+        if index < len(self.params) and self.wanted_params[index]:
+            return self.params[index].flat_diff
+        return self.params[0].flat_diff[:0]

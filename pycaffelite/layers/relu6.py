@@ -41,4 +41,4 @@ class ReLU6(Layer):
         """Write dx."""
         if wanted[0]:
             inside = self.buffers["inside"].reshape(-1)
-            relu.backward(inside, top[0].diff.reshape(-1), bottom[0].diff.reshape(-1), 0.0)
+            relu.backward(inside, top[0].flat_diff, bottom[0].flat_diff, 0.0)

@@ -226,8 +226,9 @@ class Solver:
         if display:
             self._shown, self._shown_at = self.iteration, now
         yield events.IterationDone(iteration, self._losses.smoothed, loss, rate, outputs, display, seconds, iterations)
-        for mean, learnable in zip(before, self.net.learnables, strict=False):
-            yield events.DebugUpdate(iteration, learnable.name, mean, debug.mean_abs(learnable.blob.diff))
+        if debugging:
+            for mean, learnable in zip(before, self.net.learnables, strict=True):
+                yield events.DebugUpdate(iteration, learnable.name, mean, debug.mean_abs(learnable.blob.diff))
         if self._info.blocks:
             yield from self._info.after_update(self._schedule.number(iteration), loss)
 

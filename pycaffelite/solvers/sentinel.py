@@ -70,8 +70,8 @@ class Sentinel:
     def remember(self) -> None:
         """Take note of the state before an iteration."""
         self._states = [layer.state() for layer in self._layers]
-        for copy, blob in zip(self._copies, self._gathered, strict=True):
-            np.copyto(copy, blob.data)
+        for index, copy in enumerate(self._copies):
+            np.copyto(copy, self._gathered[index].data)
 
     def go_back(self) -> None:
         """Put back what `remember` saw."""
@@ -142,20 +142,19 @@ class _Samples:
 
     def __init__(self, net: Net, updaters: Sequence[Updater]) -> None:
         shapes = {learnable.name: learnable.blob.shape for learnable in net.learnables}
-        self._total = np.zeros(1, net.dtype)
+        before, self._total = np.zeros((2, 1), net.dtype)
         calls = []
         for updater, learnable in zip(updaters, net.learnables, strict=True):
             layer, _, index = learnable.name.rpartition("/")
             biased = index == "0" and shapes.get(f"{layer}/1") == learnable.blob.shape[:1]
             samples = _samples(updater.diff, learnable.blob.shape)[: 1 if biased else 2]
-            calls += [
-                Call(add_squares, (values, self._total), np.array([count, step])) for values, count, step in samples
-            ]
+            for values, count, step in samples:
+                calls.append(Call(add_squares, (values, before, self._total), np.array([count, step])))
+                before = self._total
         self._run = Joined([calls])
 
     def are_small(self) -> bool:
         """Return whether all values are finite, and far from overflowing."""
-        self._total.fill(0)
         self._run.run()
         return bool(self._total.item() < _TAME)
 

@@ -65,6 +65,7 @@ class Update:
         self._constants = np.zeros((len(parameters), update.CONSTANTS), dtype)
         self._scales, self._rates = self._constants[:, update.SCALE], self._constants[:, update.RATE]
         self._multipliers, self._l2, self._l1 = np.zeros((3, len(parameters)), dtype)
+        self._rate = np.zeros((), dtype)  # NumPy multiplies by a float in twice the time
         self._decays_l1 = False
         rows = zip(parameters, self._constants, strict=True)
         self._run = update.joined_update(rule.step, [(*parameter.arrays, row) for parameter, row in rows])
@@ -94,7 +95,8 @@ class Update:
             own: What each parameter makes of the rate by itself; empty: nothing.
         """
         self._scales.fill(scale)
-        np.multiply(self._multipliers, rate, out=self._rates)
+        self._rate.fill(rate)
+        np.multiply(self._multipliers, self._rate, out=self._rates)
         if own:
             np.multiply(self._rates, np.array(own, self._rates.dtype), out=self._rates)
         if self._rule.decoupled:

@@ -87,9 +87,11 @@ def five(data, diff, history, constants):
 
 
 def test_add_squares():
-    x, total = np.arange(6, dtype=np.float32), np.ones(1, np.float32)
-    for count, step in ((6, 1), (3, 2), (0, 1)):
-        run(update.add_squares, 1, (x, total), np.array([count, step]))
+    x, one, total = np.arange(6, dtype=np.float32), np.ones(1, np.float32), np.zeros(1, np.float32)
+    run(update.add_squares, 1, (x, one, total), np.array([6, 1]))
+    assert total[0] == 1 + 55
+    for count, step in ((3, 2), (0, 1)):
+        run(update.add_squares, 1, (x, total, total), np.array([count, step]))
     assert total[0] == 1 + 55 + 20
 
 
