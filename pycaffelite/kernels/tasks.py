@@ -38,22 +38,20 @@ class Task:
         self.kinds = kinds
         self.takes_bytes = "b" in kinds
         self.__doc__ = function.__doc__
-        self._compiled: list[Any] = []
-        self._addresses: dict[str, int] = {}
+        self._compiled: dict[str, tuple[int, Any]] = {}  # with the function itself, to keep it
 
     def address(self, dtype: np.dtype[Any]) -> int:
         """Return the address of the compiled function."""
-        address = self._addresses.get(dtype.char)  # dtype.name takes longer than a small task
-        if address is None:
+        found = self._compiled.get(dtype.char)  # dtype.name takes longer than a small task
+        if found is None:
             bits = 8 * dtype.itemsize
             pointers = {"f": getattr(types, f"float{bits}"), "i": getattr(types, f"int{bits}")}
             pointers |= {"d": types.float64, "b": types.uint8}
             arrays = [_pointer(pointers[kind]) for kind in self.kinds]
             signature = types.void(types.int64, types.int64, *arrays, _pointer(types.int64))
             compiled: Any = numba.cfunc(signature, cache=True, fastmath=FASTMATH, error_model="numpy")(self.function)
-            self._compiled.append(compiled)  # for it to stay where it is
-            address = self._addresses[dtype.char] = int(compiled.address)
-        return address
+            found = self._compiled[dtype.char] = int(compiled.address), compiled
+        return found[0]
 
 
 def task(kinds: str) -> Callable[[Callable[..., None]], Task]:
