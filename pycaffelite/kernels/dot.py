@@ -147,7 +147,7 @@ def _finish(c: Array, ending: Array, g: Numbers, first: int, last: int) -> None:
 
 
 @cache
-def dot_kernel(dtype: str, height: int, width: int, ask: bool) -> int:
+def dot_kernel(dtype: str, height: int, width: int, ask: bool = False) -> int:
     """Return the address of the micro-kernel for `height` rows of X and `width` rows of W, which it may ask for."""
     if not JIT_ENABLED:
         return (height * 1000 + width) * 1000 + VECTOR_BYTES // np.dtype(dtype).itemsize
