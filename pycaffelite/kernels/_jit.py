@@ -5,20 +5,25 @@ Import `kernel` (and `prange`) from here, never from numba, in every kernel modu
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hashlib
 import os
+import re
+import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import llvmlite
+import llvmlite.binding
 import numba
 import numpy.typing as npt
 import platformdirs
 from numba import prange
+from numba.core.codegen import get_host_cpu_features
 from numba.np.ufunc.parallel import get_thread_id
 
 __all__ = ["CHUNKS", "JIT_ENABLED", "Array", "kernel", "prange", "set_threads"]
@@ -33,6 +38,10 @@ CHUNKS = 16
 
 # As fast as fastmath=True, and NaN and infinity keep their meaning.
 FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
+
+_DAY = 24 * 60 * 60  # seconds
+_KEPT = 90  # days
+_OURS = re.compile(r"[0-9a-f]{16}(\.[0-9]+)?")  # a cache folder, or one that was half removed
 
 config: Any = numba.config
 
@@ -112,28 +121,59 @@ def _choose_cache_folder() -> None:
     """Keep compiled code in a folder of the user's, named after everything that it was compiled from.
 
     Numba notices a change in a kernel's own file, but not in another kernel that it calls: it would then run stale
-    code. The digest of all kernel sources makes a new folder whenever any of them changes. It works for installs
-    that the user cannot write to as well. NUMBA_CACHE_DIR, when set, wins.
+    code. The digest of all kernel sources makes a new folder whenever any of them changes. The processor is in it too:
+    Numba keeps code of several processors apart in one folder, but two machines with one home that compile at the
+    same time may take the same file name. It works for installs that the user cannot write to as well.
+    NUMBA_CACHE_DIR, when set, wins.
     """
     if "NUMBA_CACHE_DIR" in os.environ:
         return
-    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {sys.version}".encode())
+    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {sys.version} {_processor()}".encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     chosen = os.environ.get("PYCAFFELITE_CACHE")  # as for the data that pycaffelite makes
     base = Path(chosen) if chosen else platformdirs.user_cache_path("pycaffelite", appauthor=False)
     folder = base / "jit" / digest.hexdigest()[:16]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        writable = os.access(folder, os.W_OK)
-    except OSError:
-        writable = False
-    if not writable:
+    if not _open_cache(folder):
         # Compiled code is executed, so it must not come from a folder that others can write to: this one is ours
         # alone, and goes with the process.
         _own_cache.append(tempfile.TemporaryDirectory(prefix="pycaffelite-jit-"))
         folder = Path(_own_cache[0].name)
     config.CACHE_DIR = str(folder)
+
+
+def _processor() -> str:
+    """Return what code is compiled for: the name of a processor and what it can do, as Numba takes them."""
+    name = config.CPU_NAME or llvmlite.binding.get_host_cpu_name()
+    features = config.CPU_FEATURES or get_host_cpu_features()  # type: ignore[no-untyped-call]
+    return f"{name} {features}"
+
+
+def _open_cache(folder: Path) -> bool:
+    """Make a folder for compiled code, or note that it is used; return whether it can be written to."""
+    try:
+        new = not folder.exists()
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            return False
+        if new:
+            _sweep(folder)
+        elif folder.stat().st_mtime < time.time() - _DAY:  # not at each start: it may be on a network
+            os.utime(folder)
+    except OSError:
+        return False
+    return True
+
+
+def _sweep(used: Path) -> None:
+    """Remove the folders beside one that nobody has used for a long time: of older kernels, and other processors."""
+    oldest = time.time() - _KEPT * _DAY
+    for folder in used.parent.iterdir():
+        with contextlib.suppress(OSError):  # another process may do the same
+            ours = _OURS.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink()
+            if ours and folder.stat().st_mtime < oldest:
+                # First out of the way, so that nobody finds half of it.
+                shutil.rmtree(folder.rename(used.parent / f"{folder.name[:16]}.{os.getpid()}"))
 
 
 _own_cache: list[tempfile.TemporaryDirectory[str]] = []

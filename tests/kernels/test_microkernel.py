@@ -115,5 +115,5 @@ def test_a_second_process_finds_the_machine_code(tmp_path):
 
 
 @pytest.mark.skipif(not JIT_ENABLED, reason="there is no machine code with the JIT off")
-def test_a_plain_processor_gets_narrow_vectors():
-    assert run_program(NUMBA_CPU_NAME="generic") == "True 16 [0]"
+def test_a_plain_processor_gets_narrow_vectors(tmp_path):
+    assert run_program(NUMBA_CPU_NAME="generic", NUMBA_CACHE_DIR=str(tmp_path)) == "True 16 [0]"
