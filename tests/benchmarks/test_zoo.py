@@ -155,6 +155,26 @@ def test_a_narrow_form_runs(name):
     run_tested(name, 8, run(name, 8))
 
 
+def test_segnet_learns_with_the_weights_of_its_fork():
+    writer, segmenters = map(importlib.import_module, ("zoo.writer", "zoo.segmenters"))
+    text = writer.Writer(narrow=8)
+    segmenters.segnet(text, height=36, width=44)
+    weights = "weight_by_label_freqs: true " + "".join(f"class_weighting: {0.25 + number} " for number in range(11))
+    net = build(
+        build_graph(parse_net(text.prototxt("segnet").replace("ignore_label", weights + "ignore_label"))), seed=1
+    )
+    fill(net)
+    net.blobs["label"].data[:, :, :5] = 11  # of no class
+    plan = compile_plan(net)
+    before = plan.forward()
+    assert np.isclose(compile_plan(net, naive=True).forward(), before, rtol=1e-4)
+    net.clear_param_diffs()
+    plan.backward()
+    for learnable in net.learnables:
+        learnable.blob.data -= np.float32(1e-3 * learnable.lr_mult) * learnable.blob.diff
+    assert plan.forward() < before
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_it_runs(name):
