@@ -13,6 +13,7 @@ from pycaffelite.cli.options import (
     layers_option,
     level_option,
     python_layers_option,
+    splits_option,
     stage_option,
 )
 
@@ -27,8 +28,13 @@ from pycaffelite.cli.options import (
 @input_shape_option
 @click.option("--skip-unknown", is_flag=True, help="Let layers of unknown types pass with a warning.")
 @click.option("--strict", is_flag=True, help="Count every warning as an error.")
-@click.option("--table/--no-table", "table", default=None, help="Show the net layer by layer; on for a single file.")
-@click.option("--splits", is_flag=True, help="Show the splits that the net inserts.")
+@click.option(
+    "--table/--no-table",
+    "table",
+    default=None,
+    help="Show the net layer by layer; on unless there are more than two files.",
+)
+@splits_option
 @level_option
 @stage_option
 @layers_option

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("type_name", metavar="[TYPE]", required=False)
-@click.option("--markdown", is_flag=True, help="Write docs/layers.md: the types that come with pycaffelite.")
+@click.option("--markdown", is_flag=True, help="Print the page docs/layers.md: the types that come with pycaffelite.")
 @layers_option
 @json_option
 def layers(type_name: str | None, markdown: bool, as_json: bool) -> None:

@@ -15,40 +15,59 @@ from pycaffelite.errors import PycaffeliteError, harmless
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+
+class _WholeNumber(click.ParamType):  # type: ignore[type-arg]  # older versions of click have none
+    """A whole number within limits that nobody reaches by hand: the help does not print them."""
+
+    name = "integer"
+
+    def __init__(self, least: int, most: int) -> None:
+        self.limits = click.IntRange(least, most)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return self.limits.convert(value, param, ctx)
+
+
 net_argument: Decorator = click.argument("net", type=click.Path(), metavar="NET")
 
 weights_option: Decorator = click.option(
     "--weights",
     metavar="A,B",
     callback=lambda _context, _option, value: _files(value),
-    help="Weights to start from (.caffemodel or .h5); of several, separated by commas, later ones win.",
+    help="Trained weights (.caffemodel or .h5), copied into the layers of the same names; of several files, separated "
+    "by commas, later ones win.",
 )
 
 level_option: Decorator = click.option(
     "--level",
-    type=click.IntRange(-(2**31), 2**31 - 1),
+    type=_WholeNumber(-(2**31), 2**31 - 1),
     metavar="N",
     default=0,
     show_default=True,
-    help="The level of the net's state, for include and exclude rules.",
+    help="What min_level and max_level in the include and exclude rules of layers are held against.",
 )
 
 stage_option: Decorator = click.option(
     "--stage",
     metavar="A,B",
     callback=lambda _context, _option, value: _names(value),
-    help="The stages of the net's state, for include and exclude rules.",
+    help="The words that stage and not_stage in the include and exclude rules of layers ask for; several are separated "
+    "by commas.",
 )
 
 threads_option: Decorator = click.option(
     "--threads",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Compute with N threads; otherwise with every CPU allowed.",
+    help="Compute with N threads; otherwise with every CPU that this process may use. Results are the same.",
 )
 
 seed_option: Decorator = click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="The seed of all random numbers."
+    "--seed",
+    type=_WholeNumber(0, 2**63 - 1),
+    metavar="N",
+    help="The seed of all random numbers: the same one gives the same results. Otherwise another one each time, or the "
+    "solver's random_seed.",
 )
 
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Write JSON instead of text.")
@@ -77,11 +96,19 @@ builtin_data_option: Decorator = click.option(
     "builtin_data",
     flag_value=False,
     default=True,
-    help="Fail where MNIST is missing, instead of using the built-in digits.",
+    help="Fail where a database of MNIST is missing, instead of using the built-in digits.",
 )
 
 strict_option: Decorator = click.option(
-    "--strict", is_flag=True, help="Stop at what is otherwise read with a warning: unknown fields, fields given twice."
+    "--strict",
+    is_flag=True,
+    help="Stop at whatever in a file is otherwise read with a warning: unknown fields, fields given twice.",
+)
+
+splits_option: Decorator = click.option(
+    "--splits",
+    is_flag=True,
+    help="Show the Split layers, too, that a net inserts where several layers read one blob.",
 )
 
 python_layers_option: Decorator = click.option(
@@ -98,7 +125,7 @@ def phase_option(default: str) -> Decorator:
         type=click.Choice(["train", "test"], case_sensitive=False),
         default=default,
         show_default=True,
-        help="The phase whose layers run.",
+        help="Take the layers of this phase.",
     )
 
 

@@ -17,6 +17,7 @@ from pycaffelite.cli.options import (
     phase_option,
     python_layers_option,
     report_of,
+    splits_option,
     stage_option,
     strict_option,
 )
@@ -26,7 +27,7 @@ from pycaffelite.cli.options import (
 @net_argument
 @phase_option("train")
 @input_shape_option
-@click.option("--splits", is_flag=True, help="Show the splits that the net inserts.")
+@splits_option
 @level_option
 @stage_option
 @builtin_data_option

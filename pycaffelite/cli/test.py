@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 @weights_option
 @phase_option("test")
 @click.option(
-    "--iterations", type=click.IntRange(min=1), metavar="N", help="Batches to run; one whole pass unless given."
+    "--iterations",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Batches to run; otherwise as many as read all records once.",
 )
 @level_option
 @stage_option
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
 def test(net: str, weights: tuple[str, ...], **given: Any) -> None:
     """Score a net with trained weights on its test data.
 
-    The log goes to standard error in Caffe's form; the averages go to standard output.
+    --weights is needed. The log goes to standard error in Caffe's form, the averages to standard output.
     """
     if not weights:
         raise click.UsageError("--weights is missing: there is nothing to test in weights that were never trained")

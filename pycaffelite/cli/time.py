@@ -40,7 +40,11 @@ from pycaffelite.cli.options import (
 @python_layers_option
 @json_option
 def time(net: str, weights: tuple[str, ...], iterations: int, **given: Any) -> None:
-    """Measure each layer's forward and backward time."""
+    """Measure each layer's forward and backward time.
+
+    The net runs on its own data. One pass before, in which kernels are compiled, is not counted; medians
+    are shown.
+    """
     from pycaffelite.cli.loading import load
     from pycaffelite.report import tables, timing
     from pycaffelite.report.json_text import to_json

@@ -24,20 +24,48 @@ _EFFECT = click.Choice(["snapshot", "stop", "none"])
 
 @click.command()
 @click.argument("config", type=click.Path(), metavar="CONFIG", required=False)
-@click.option("--solver", "solver_path", type=click.Path(), metavar="FILE", help="The solver, where CONFIG is a net.")
+@click.option("--solver", "solver_path", type=click.Path(), metavar="FILE", help="The solver, if CONFIG is a net.")
 @weights_option
-@click.option("--skip-mismatch", is_flag=True, help="Leave layers as they are where the weights are of another shape.")
-@click.option("--snapshot", type=click.Path(), metavar="FILE", help="A .solverstate to go on from.")
-@click.option("--resume", metavar="auto", help="Go on from the newest snapshot of this solver, if there is one.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set a field of the solver; repeatable.")
-@click.option("--iterations", type=click.IntRange(min=0), metavar="N", help="Train up to iteration N (max_iter).")
+@click.option(
+    "--skip-mismatch",
+    is_flag=True,
+    help="Pass over weights of another shape, instead of stopping: such layers begin anew.",
+)
+@click.option("--snapshot", type=click.Path(), metavar="FILE", help="The .solverstate file to go on from.")
+@click.option(
+    "--resume",
+    metavar="auto",
+    help="`--resume auto`: go on from the newest whole snapshot of this solver; start anew if there is none.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set a field of the solver, as in `--set base_lr=0.02`; repeatable.",
+)
+@click.option(
+    "--iterations", type=click.IntRange(min=0), metavar="N", help="Train up to iteration N, instead of max_iter."
+)
 @click.option(
     "--on-nan",
     type=click.Choice(["stop", "warn", "ignore"]),
     help="What to do when the loss or a gradient is no finite number; otherwise as the solver says, else stop.",
 )
-@click.option("--sigint-effect", type=_EFFECT, default="stop", show_default=True, help="What Ctrl-C does.")
-@click.option("--sighup-effect", type=_EFFECT, default="snapshot", show_default=True, help="What a hangup does.")
+@click.option(
+    "--sigint-effect",
+    type=_EFFECT,
+    default="stop",
+    show_default=True,
+    help="What Ctrl-C does: write a snapshot and go on, or stop with a snapshot, or nothing.",
+)
+@click.option(
+    "--sighup-effect",
+    type=_EFFECT,
+    default="snapshot",
+    show_default=True,
+    help="What the signal SIGHUP does, which comes when the terminal is closed.",
+)
 @level_option
 @stage_option
 @threads_option
@@ -50,10 +78,11 @@ _EFFECT = click.Choice(["snapshot", "stop", "none"])
 def train(**given: Any) -> None:
     """Train a net, from a solver or from a net alone.
 
-    CONFIG is a solver, or a net: then its solver is the one given by --solver, or one in the same folder or in a
-    sibling folder `solvers` that names this net, or the classic recipe.
+    CONFIG is a solver, or a net. The solver of a net is the one that --solver names, or one in its folder or in the
+    folder `solvers` beside that which names this net, or LeNet's classic recipe of 1000 iterations.
 
-    The log goes to standard error in Caffe's form; the result goes to standard output.
+    The log goes to standard error in Caffe's form, the result to standard output. Weights are written where the
+    solver's snapshot_prefix says.
     """
     if given["config"] is None:
         # As Caffe's users type it: `train --solver=S`.

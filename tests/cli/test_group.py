@@ -29,6 +29,15 @@ def test_every_command_has_help(name: str) -> None:
     assert COMMANDS[name] in result.stdout.replace("\n ", "")
 
 
+@pytest.mark.parametrize("name", ["train", "test", "inspect"])
+def test_no_help_prints_a_limit_that_nobody_reaches(name: str) -> None:
+    assert "2147483648" not in run(name, "--help").stdout
+    for option, value in (("--level", str(2**31)), ("--seed", "-1"), ("--seed", "x")):
+        result = run(name, "net.prototxt", option, value)
+        assert result.exit_code == 2
+        assert f"invalid value for '{option}'" in result.stderr
+
+
 def test_version() -> None:
     assert run("--version").stdout == f"pycaffelite {pycaffelite.__version__}\n"
 
