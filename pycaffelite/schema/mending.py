@@ -27,6 +27,7 @@ _TRUTHS = {
 }
 _WHOLE = ("int32", "uint32", "int64", "uint64")
 _PLACEHOLDERS = "$%@"
+_BOTH_PHASES = ("ALL", "ANY", "BOTH")
 
 
 def refuse_templates(source: SourceMap, tokens: Sequence[Token]) -> None:
@@ -110,10 +111,10 @@ def mend(literal: Literal, plan: FieldPlan, owner: MessagePlan) -> tuple[FieldPl
 def _phase_of_a_fork(literal: Literal, plan: FieldPlan, rule: MessagePlan) -> tuple[FieldPlan, Any, str] | None:
     """Read a further phase in a rule as a stage: in training and in a test such a rule does not hold.
 
-    None for what may be a slip of a phase that there is.
+    None for what may be a slip of a phase that there is, or mean both.
     """
-    name = literal.text
-    if literal.kind != "word" or literal.negative or close_matches(name, enum_numbers(plan.descriptor.enum_type)):
+    name, ours = literal.text, enum_numbers(plan.descriptor.enum_type)
+    if literal.kind != "word" or literal.negative or close_matches(name, ours) or name.upper() in _BOTH_PHASES:
         return None
     how = f'read as `stage: "{name}"`, so this rule holds neither in TRAIN nor in TEST'
     return rule.fields["stage"], name, how

@@ -188,7 +188,7 @@ class _Parser:
             self.report(warning(self.unknown_field(name, offset), f"read as `{plan.name}`"))
             name = plan.name
         if plan is None:
-            self.unknown(name, offset)
+            self.unknown(block, name, offset)
         else:
             if not plan.repeated and name in block.mark.fields:
                 problem = explain.duplicate_field(self.source, name, offset, block.mark.fields[name][-1], block.name)
@@ -204,11 +204,13 @@ class _Parser:
         if self.tokens[self.index][1] in (",", ";"):
             self.index += 1
 
-    def unknown(self, name: str, offset: int) -> None:
+    def unknown(self, block: _Block, name: str, offset: int) -> None:
         """Pass over a field that the schema does not have, and remember what was passed over."""
         problem = self.unknown_field(name, offset)
         cut_off = self.tokens[self.index][0] == "end"
-        self.report(problem if cut_off else warning(problem, "passed over"))
+        # A rule that loses a condition holds where it should not: that is another net.
+        vital = block.plan.name == "NetStateRule"
+        self.report(problem if cut_off or vital else warning(problem, "passed over"))
         self.skip_value()
         kind, text, end = self.tokens[self.index - 1]
         if kind != "end":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pycaffelite.errors import PrototxtError, PycaffeliteError
+from pycaffelite.errors import FieldError, PrototxtError, PycaffeliteError
 from pycaffelite.graph.wiring import build_graph
 from pycaffelite.schema import messages
 from pycaffelite.schema.notes import Notes
@@ -150,7 +150,16 @@ def test_a_rule_for_a_phase_of_a_fork_holds_in_none_of_ours(form, rule, phases):
     )
 
 
-@pytest.mark.parametrize("text", ["include { phase: TRIAN }", "include { phase: VAL1 phase: 2 }", "phase: VAL"])
+@pytest.mark.parametrize(
+    "text", ["include { phase: TRIAN }", "include { phase: VAL1 phase: 2 }", "exclude { phase: ALL }", "phase: VAL"]
+)
 def test_other_phases_and_likely_slips_are_errors(text):
     with pytest.raises(UnknownValueError, match="unknown value of Phase"):
         parse_text(f"layer {{ {text} }}", messages.NetParameter)
+
+
+def test_a_rule_loses_no_condition_with_a_warning():
+    for rule in ("phases: TRAIN", "phase: TRAIN, TEST", "TRAIN"):
+        with pytest.raises(FieldError, match="unknown field"):
+            parse_text(f"layer {{ include {{ {rule} }} }}", messages.NetParameter)
+        parse_text(f"layer {{ param {{ {rule} }} }}", messages.NetParameter)
