@@ -68,7 +68,7 @@ class Accuracy(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the accuracy, and that of each class."""
         correct, seen = self.buffers["correct"], self.buffers["seen"]
-        scores, labels = bottom[0].data.reshape(self.view), bottom[1].data.reshape(-1)
+        scores, labels = bottom[0].data.reshape(self.view), bottom[1].flat_data
         wrong = accuracy.count_correct(scores, labels, self.has_ignore, self.ignore_label, self.top_k, correct, seen)
         if wrong >= 0:
             raise wrong_label(bottom[1], wrong, self.view[1])

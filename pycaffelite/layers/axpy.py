@@ -44,17 +44,17 @@ class Axpy(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""
-        factors, x, other = (blob.data.reshape(-1) for blob in bottom)
-        axpy.axpy(factors, x, other, top[0].data.reshape(-1))
+        factors, x, other = (blob.flat_data for blob in bottom)
+        axpy.axpy(factors, x, other, top[0].flat_data)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write da, dx and dz."""
         factors, dy = bottom[0], _rows(top[0].diff)
         if wanted[0]:
             factors.diff.fill(0)
-            scale.add_products(_rows(bottom[1].data), dy, factors.diff.reshape(-1))
+            scale.add_products(_rows(bottom[1].data), dy, factors.flat_diff)
         if wanted[1]:
-            scale.scale_channels(dy, factors.data.reshape(-1), _rows(bottom[1].diff))
+            scale.scale_channels(dy, factors.flat_data, _rows(bottom[1].diff))
         if wanted[2]:
             np.copyto(bottom[2].diff, top[0].diff)
 

@@ -56,7 +56,7 @@ class Bias(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""
         x, y = bottom[0].data.reshape(self.view), top[0].data.reshape(self.view)
-        summands = self._bias(bottom).data.reshape(-1)
+        summands = self._bias(bottom).flat_data
         scale.transform_channels(x, np.zeros_like(summands), np.ones_like(summands), summands, y)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
@@ -65,7 +65,7 @@ class Bias(Layer):
         if len(bottom) > 1 and wanted[1]:
             bias.diff.fill(0)
         if wanted[1] if len(bottom) > 1 else self.wanted_params[0]:
-            scale.add_sums(top[0].diff.reshape(self.view), bias.diff.reshape(-1))
+            scale.add_sums(top[0].diff.reshape(self.view), bias.flat_diff)
         if wanted[0] and bottom[0] is not top[0]:
             np.copyto(bottom[0].diff, top[0].diff)
 

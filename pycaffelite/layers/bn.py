@@ -116,7 +116,7 @@ class BN(Layer):
         """Write y, and keep no copy of x."""
         x, y = _view(bottom[0].data), _view(top[0].data)
         numbers = self.buffers["numbers"]
-        slope, bias = self.params[0].data.reshape(-1), self.params[1].data.reshape(-1)
+        slope, bias = self.params[0].flat_data, self.params[1].flat_data
         if self.fixed:
             self._recall(numbers)
             scale.transform_channels(x, numbers[0], slope * numbers[4], bias, y)
@@ -135,14 +135,14 @@ class BN(Layer):
         if self.plain:
             numbers[0], numbers[1], numbers[4] = 0, 1, 1
             return
-        numbers[0], numbers[1] = (blob.data.reshape(-1) for blob in self.params[2:])
+        numbers[0], numbers[1] = (blob.flat_data for blob in self.params[2:])
         numbers[4] = 1 / np.sqrt(numbers[1].astype(np.float64) + self.eps)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add to the gradients of slope and bias; write dx last: it may be dy."""
         dy, dx = _view(top[0].diff), _view(bottom[0].diff)
         numbers, back = self.buffers["numbers"], self.buffers["back"]
-        back[2] = self.params[0].data.reshape(-1) * numbers[4]
+        back[2] = self.params[0].flat_data * numbers[4]
         if not self.fixed:
             bn.backward(_view(self.buffers["kept"]), dy, dx, back, wanted[0])
             self._add(back[1], back[0])
@@ -169,7 +169,7 @@ class BN(Layer):
     def _fold(self, factors: Array, shifts: Array) -> None:
         if self.frozen:
             self._recall(self.buffers["numbers"])
-        slope, bias, *statistics = (blob.data.reshape(-1) for blob in self.params)
+        slope, bias, *statistics = (blob.flat_data for blob in self.params)
         if not self.plain:
             mean, variance = statistics
             fold.fold_normalization(mean, variance, np.ones(1, factors.dtype), self.eps, factors, shifts)

@@ -61,11 +61,11 @@ class BoxAnnotatorOHEM(Layer):
         regions = bottom[0].data
         count, places = regions.shape[0], regions[0, 0].size if regions.size else 1
         images = read_images(regions.reshape(count, 5, places)[:, 0].reshape(-1))
-        order = np.argsort(-bottom[1].data.reshape(-1), kind="stable")
+        order = np.argsort(-bottom[1].flat_data, kind="stable")
         kept = np.zeros(count * places, bool)
         for image in np.unique(images):
             kept[order[images[order] == image][: self.most]] = True
-        top[0].data.reshape(-1)[:] = np.where(kept, bottom[2].data.reshape(-1), self.ignored)
+        top[0].flat_data[:] = np.where(kept, bottom[2].flat_data, self.ignored)
         mask = kept.reshape(count, 1, places)
         weights = (count, top[1].count // max(1, count * places), places)
         top[1].data.reshape(weights)[...] = np.where(mask, bottom[3].data.reshape(weights), 0)

@@ -47,7 +47,7 @@ class ClassVectors(Layer):
 
     def classes(self, labels: Blob) -> Array:
         """Return the labels as indices; DataError where one is no class."""
-        values = labels.data.reshape(-1)
+        values = labels.flat_data
         wrong = np.flatnonzero(~((values > -1) & (values < self.outputs)))
         if wrong.size:
             raise wrong_label(labels, int(wrong[0]), self.outputs)

@@ -78,7 +78,7 @@ class Concat(Layer):
         """Return the rows of the bottoms, if there is one outer row: they do not alternate."""
         if self.outer != 1:
             return ()
-        return np.split(top[0].data.reshape(-1), np.cumsum(self.widths)[:-1])
+        return np.split(top[0].flat_data, np.cumsum(self.widths)[:-1])
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Copy the diffs back."""

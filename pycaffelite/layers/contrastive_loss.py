@@ -62,15 +62,15 @@ class ContrastiveLoss(LossLayer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss."""
-        a, b, same = (blob.data.reshape(-1) for blob in bottom)
+        a, b, same = (blob.flat_data for blob in bottom)
         total = contrastive_loss.sum_losses(a, b, same, self.margin, self.legacy)
         top[0].data[...] = total / max(1, same.size) / 2
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the diffs of the pairs."""
-        a, b, same = (blob.data.reshape(-1) for blob in bottom)
+        a, b, same = (blob.flat_data for blob in bottom)
         scale = self.weight(top) / max(1, same.size)
         for i, sign in enumerate((1.0, -1.0)):
             if wanted[i]:
-                diff = bottom[i].diff.reshape(-1)
+                diff = bottom[i].flat_diff
                 contrastive_loss.loss_gradient(a, b, same, self.margin, self.legacy, sign * scale, diff)

@@ -44,7 +44,7 @@ class CReLU(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""
         slope = self.message.crelu_param.negative_slope
-        crelu.forward(bottom[0].data.reshape(-1), top[0].data.reshape(-1), self.inner, slope)
+        crelu.forward(bottom[0].flat_data, top[0].flat_data, self.inner, slope)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx."""

@@ -79,23 +79,23 @@ class Deconvolution(Sliding):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""
-        weights = self.params[0].data.reshape(-1)
+        weights = self.params[0].flat_data
         for x, y in zip(bottom, top, strict=True):
-            self.products.data_gradient(self.plan, weights, x.data.reshape(-1), y.data.reshape(-1))
+            self.products.data_gradient(self.plan, weights, x.flat_data, y.flat_data)
             if self.fields.bias_term:
                 bias, view = self.params[1].data, y.data.reshape(self.view)
                 scale.transform_channels(view, np.zeros_like(bias), np.ones_like(bias), bias, view)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx; add to dw and dbias."""
-        weights = self.params[0].data.reshape(-1)
+        weights = self.params[0].flat_data
         nothing = weights[:0]
         for y, wants, x in zip(top, wanted, bottom, strict=True):
-            dy = y.diff.reshape(-1)
+            dy = y.flat_diff
             if self.wanted_params[0]:
-                dw = self.params[0].diff.reshape(-1)
-                self.products.weight_gradient(self.plan, dy, x.data.reshape(-1), dw, nothing)
+                dw = self.params[0].flat_diff
+                self.products.weight_gradient(self.plan, dy, x.flat_data, dw, nothing)
             if self.fields.bias_term and self.wanted_params[1]:
                 scale.add_sums(y.diff.reshape(self.view), self.params[1].diff)
             if wants:
-                self.products.forward(self.plan, dy, weights, nothing, x.diff.reshape(-1))
+                self.products.forward(self.plan, dy, weights, nothing, x.flat_diff)

@@ -72,7 +72,7 @@ class Eltwise(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the combination."""
-        inputs, y = [blob.data.reshape(-1) for blob in bottom], top[0].data.reshape(-1)
+        inputs, y = [blob.flat_data for blob in bottom], top[0].flat_data
         if self.keeps_first:
             self.buffers["first"][...] = bottom[0].data
         if self.operation == "SUM":
@@ -95,7 +95,7 @@ class Eltwise(Layer):
         self, bottom: Sequence[Blob], top: Sequence[Blob], scale: Array, shift: Array, slope: float | None = None
     ) -> None:
         """Write the rectified sum; there is no scale and no shift."""
-        self._sum([blob.data.reshape(-1) for blob in bottom], top[0].data.reshape(-1), slope)
+        self._sum([blob.flat_data for blob in bottom], top[0].flat_data, slope)
 
     def _sum(self, inputs: Sequence[Array], y: Array, slope: float | None = None) -> None:
         """Add up, and rectify with the last."""
@@ -109,19 +109,19 @@ class Eltwise(Layer):
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the diffs of the bottoms, the first last: in place, it is where the top's diff stands."""
-        dy = top[0].diff.reshape(-1)
+        dy = top[0].flat_diff
         for i in (i for i in reversed(range(len(bottom))) if wanted[i]):
-            dx = bottom[i].diff.reshape(-1)
+            dx = bottom[i].flat_diff
             if self.operation == "SUM":
                 eltwise.scale(dy, self.coefficients[i], dx)
             elif self.operation == "MAX":
                 eltwise.where_winner(dy, self.buffers["winner"].reshape(-1), i, dx)
             else:
-                self._backward_of_product(top[0].data.reshape(-1), dy, i, dx, bottom)
+                self._backward_of_product(top[0].flat_data, dy, i, dx, bottom)
 
     def _backward_of_product(self, y: Array, dy: Array, i: int, dx: Array, bottom: Sequence[Blob]) -> None:
         """Write the diff of bottom i of a product."""
-        inputs = [blob.data.reshape(-1) for blob in bottom]
+        inputs = [blob.flat_data for blob in bottom]
         if self.keeps_first:
             inputs[0] = self.buffers["first"].reshape(-1)
         if not self.stable:

@@ -45,13 +45,13 @@ class EuclideanLoss(LossLayer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss."""
-        distance = euclidean_loss.squared_distance(bottom[0].data.reshape(-1), bottom[1].data.reshape(-1))
+        distance = euclidean_loss.squared_distance(bottom[0].flat_data, bottom[1].flat_data)
         top[0].data[...] = distance / max(1, bottom[0].shape[0]) / 2
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the diffs of the bottoms."""
-        a, b = (blob.data.reshape(-1) for blob in bottom)
+        a, b = (blob.flat_data for blob in bottom)
         scale = self.weight(top) / max(1, bottom[0].shape[0])
         for blob, want, sign in zip(bottom, wanted, (1.0, -1.0), strict=True):
             if want:
-                euclidean_loss.scaled_difference(a, b, sign * scale, blob.diff.reshape(-1))
+                euclidean_loss.scaled_difference(a, b, sign * scale, blob.flat_diff)

@@ -103,13 +103,13 @@ class InfogainLoss(LossLayer):
         if wanted[0]:
             infogain_loss.loss_gradient(
                 self.buffers["probabilities"].reshape(-1),
-                bottom[1].data.reshape(-1),
+                bottom[1].flat_data,
                 self._gains(bottom),
                 self.normalization.has_ignore,
                 self.normalization.ignore_label,
                 self.weight(top) / self.divisor,
                 self.view[2],
-                bottom[0].diff.reshape(-1),
+                bottom[0].flat_diff,
             )
 
     def _gains(self, bottom: Sequence[Blob]) -> Array:

@@ -95,7 +95,7 @@ class InnerDistance(Layer):
         if self.fields.normalize and not self.given:
             rows.lengths(points.reshape(-1), depth, norms)
             points /= np.sqrt(norms**2 + _LEAST)[:, None]
-        inner_distance.distances(bottom[0].data.reshape(-1), points.reshape(-1), y.reshape(-1), depth, self.absolute)
+        inner_distance.distances(bottom[0].flat_data, points.reshape(-1), y.reshape(-1), depth, self.absolute)
         if self.biased:
             y += self.params[-1].data
 
@@ -104,26 +104,26 @@ class InnerDistance(Layer):
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx, and dw of points that are a bottom; add to those of parameters."""
-        points, dy = self._points(bottom), top[0].diff.reshape(-1)
+        points, dy = self._points(bottom), top[0].flat_diff
         outputs = self.buffers["norms"].size
-        x, w, depth = bottom[0].data.reshape(-1), points.data.reshape(-1), points.count // outputs
+        x, w, depth = bottom[0].flat_data, points.flat_data, points.count // outputs
         if self.given and wanted[1]:
             points.diff.fill(0)
         if wanted[1] if self.given else self.wanted_params[0]:
             own = self._own(dy, bottom[-1]) if self.labelled else dy
-            inner_distance.add_away(x, w, own, points.diff.reshape(-1), depth, self.absolute)
+            inner_distance.add_away(x, w, own, points.flat_diff, depth, self.absolute)
         if self.biased and self.wanted_params[-1]:
             add_column_sums(dy, dy.size // outputs, outputs, self.params[-1].diff)
         if self.labelled and wanted[-1]:
             bottom[-1].diff.fill(0)
         if wanted[0]:
-            inner_distance.toward(x, w, dy, bottom[0].diff.reshape(-1), depth, self.absolute)
+            inner_distance.toward(x, w, dy, bottom[0].flat_diff, depth, self.absolute)
 
     def _own(self, dy: Array, labels: Blob) -> Array:
         """Return dy where o is the class of m, and 0 elsewhere."""
         own = self.buffers["own"]
         count, outputs = own.shape
-        values = labels.data.reshape(-1)
+        values = labels.flat_data
         wrong = np.flatnonzero(~((values > -1) & (values < outputs)))
         if wrong.size:
             raise wrong_label(labels, int(wrong[0]), outputs)

@@ -96,12 +96,12 @@ class Interp(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""
-        interp.resize(bottom[0].data.reshape(-1), top[0].data.reshape(-1), self._tables(bottom[0]))
+        interp.resize(bottom[0].flat_data, top[0].flat_data, self._tables(bottom[0]))
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx."""
         if wanted[0]:
-            interp.spread_back(top[0].diff.reshape(-1), bottom[0].diff.reshape(-1), self._tables(bottom[0]))
+            interp.spread_back(top[0].flat_diff, bottom[0].flat_diff, self._tables(bottom[0]))
 
     def _tables(self, blob: Blob) -> interp.Resizing:
         if self.tables is None:

@@ -97,12 +97,12 @@ class L1Loss(LossLayer):
         scale = self.weight(top) / self.divisor
         for blob, want, sign in zip(bottom, wanted, (1.0, -1.0), strict=False):
             if want and self.of_flow:
-                l1_loss.length_gradient(a, b, *self._measure(blob.shape), sign * scale, blob.diff.reshape(-1))
+                l1_loss.length_gradient(a, b, *self._measure(blob.shape), sign * scale, blob.flat_diff)
             elif want:
-                l1_loss.direction(a, b, sign * scale, blob.diff.reshape(-1))
+                l1_loss.direction(a, b, sign * scale, blob.flat_diff)
 
 
 def _both(bottom: Sequence[Blob]) -> tuple[Array, Array]:
     """Return both bottoms, flat; nothing for a second that is not there."""
-    a = bottom[0].data.reshape(-1)
-    return a, bottom[1].data.reshape(-1) if len(bottom) > 1 else a[:0]
+    a = bottom[0].flat_data
+    return a, bottom[1].flat_data if len(bottom) > 1 else a[:0]

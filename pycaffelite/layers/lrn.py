@@ -64,7 +64,7 @@ class LRN(Layer):
         if self.across:
             self._forward_across(bottom, top, self.buffers["divisor"].reshape(-1))
             return
-        x, y = bottom[0].data.reshape(-1), top[0].data.reshape(-1)
+        x, y = bottom[0].flat_data, top[0].flat_data
         divisor, power, values, sums = self._flat("divisor", "power", "values", "sums")
         lrn.square(x, values)
         self._sum_within(bottom[0].shape)
@@ -86,7 +86,7 @@ class LRN(Layer):
             divisor = self.buffers["divisor"].reshape(-1)
             lrn.backward_across(x, self.size, self.factor, self.beta, divisor, dy, dx)
             return
-        x, dx, dy = bottom[0].data.reshape(-1), bottom[0].diff.reshape(-1), top[0].diff.reshape(-1)
+        x, dx, dy = bottom[0].flat_data, bottom[0].flat_diff, top[0].flat_diff
         divisor, power, values, sums = self._flat("divisor", "power", "values", "sums")
         lrn.weighted_ratio(x, divisor, power, dy, values)
         self._sum_within(bottom[0].shape)

@@ -57,8 +57,8 @@ class LSTMUnit(Layer):
         gates, cells = self.buffers["gates"], self.buffers["cells"]
         np.copyto(gates, bottom[1].data)
         np.copyto(cells[0], bottom[0].data)
-        flow = bottom[2].data.reshape(-1)
-        lstm.step_forward(gates.reshape(-1), cells.reshape(-1), flow, top[1].data.reshape(-1))
+        flow = bottom[2].flat_data
+        lstm.step_forward(gates.reshape(-1), cells.reshape(-1), flow, top[1].flat_data)
         np.copyto(top[0].data, cells[1])
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
@@ -67,5 +67,5 @@ class LSTMUnit(Layer):
         dcells = bottom[0].diff if wanted[0] else self.buffers["dcells"]
         dgates = bottom[1].diff if wanted[1] else self.buffers["dgates"]
         np.copyto(dcells, top[0].diff)
-        dhidden = top[1].diff.reshape(-1)
+        dhidden = top[1].flat_diff
         lstm.step_backward(gates, cells, dhidden, dgates.reshape(-1), dcells.reshape(-1), bottom[0].shape[1])

@@ -78,7 +78,7 @@ class MarginInnerProduct(ClassVectors):
             top[1].data[...] = self.share
         if self.factor == 1:
             return
-        rows.lengths(bottom[0].data.reshape(-1), self.depth, lengths)
+        rows.lengths(bottom[0].flat_data, self.depth, lengths)
         right = np.arange(self.rows), self.classes(bottom[1])
         plain = y[right]
         np.divide(plain, lengths, out=cosines, where=lengths > 0)

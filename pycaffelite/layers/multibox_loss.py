@@ -106,7 +106,7 @@ class MultiBoxLoss(LossLayer):
         factors = (scale * self.options.offset_weight * self.counted[0], scale * self.counted[1])
         for blob, want, factor, name in zip(bottom, wanted, factors, ("offset_slopes", "score_slopes"), strict=False):
             if want:
-                eltwise.scale(self.buffers[name].reshape(-1), factor, blob.diff.reshape(-1))
+                eltwise.scale(self.buffers[name].reshape(-1), factor, blob.flat_diff)
 
     def _truths(self, rows: Array) -> Array:
         """Return the true boxes that count; DataError for one of no class."""

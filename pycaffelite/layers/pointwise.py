@@ -21,13 +21,13 @@ class PointwiseLayer(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""
-        self.bend(bottom[0].data.reshape(-1), top[0].data.reshape(-1), self.buffers["slopes"].reshape(-1))
+        self.bend(bottom[0].flat_data, top[0].flat_data, self.buffers["slopes"].reshape(-1))
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx."""
         if wanted[0]:
             slopes = self.buffers["slopes"].reshape(-1)
-            eltwise.product(slopes, top[0].diff.reshape(-1), bottom[0].diff.reshape(-1))
+            eltwise.product(slopes, top[0].flat_diff, bottom[0].flat_diff)
 
     def bend(self, x: Array, y: Array, slopes: Array) -> None:
         """Write y_i = f(x_i) and slopes_i = f'(x_i); all flat, x and y may be one array."""

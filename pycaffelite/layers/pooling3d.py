@@ -73,7 +73,7 @@ class Pooling3D(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""
-        x, y = bottom[0].data.reshape(-1), top[0].data.reshape(-1)
+        x, y = bottom[0].flat_data, top[0].flat_data
         if self.largest:
             pooling3d.max_forward(x, y, self.buffers["places"].reshape(-1), self.geometry)
         else:
@@ -83,7 +83,7 @@ class Pooling3D(Layer):
         """Write dx."""
         if not wanted[0]:
             return
-        dy, dx = top[0].diff.reshape(-1), bottom[0].diff.reshape(-1)
+        dy, dx = top[0].flat_diff, bottom[0].flat_diff
         if self.largest:
             pooling3d.max_backward(dy, self.buffers["places"].reshape(-1), dx, self.geometry)
         else:

@@ -48,15 +48,15 @@ class Power(Layer):
         """Write the powers."""
         if self.keeps_bottom:
             self.buffers["bottom"][...] = bottom[0].data
-        power.forward(bottom[0].data.reshape(-1), self.power, self.scale, self.shift, top[0].data.reshape(-1))
+        power.forward(bottom[0].flat_data, self.power, self.scale, self.shift, top[0].flat_data)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write the diff of the bottom."""
         if not wanted[0]:
             return
-        dy, dx = top[0].diff.reshape(-1), bottom[0].diff.reshape(-1)
+        dy, dx = top[0].flat_diff, bottom[0].flat_diff
         if self.linear:
             eltwise.scale(dy, self.power * self.scale, dx)
             return
         x: Array = self.buffers["bottom"] if self.keeps_bottom else bottom[0].data
-        power.backward(x.reshape(-1), top[0].data.reshape(-1), dy, self.power, self.scale, self.shift, dx)
+        power.backward(x.reshape(-1), top[0].flat_data, dy, self.power, self.scale, self.shift, dx)

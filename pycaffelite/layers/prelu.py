@@ -62,12 +62,12 @@ class PReLU(Layer):
             return
         x = self.buffers["x"]
         np.copyto(x, bottom[0].data)
-        prelu.forward(x.reshape(self.view), self.params[0].data.reshape(-1), top[0].data.reshape(self.view))
+        prelu.forward(x.reshape(self.view), self.params[0].flat_data, top[0].data.reshape(self.view))
 
     def forward_alone(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y and keep nothing."""
         x, y = bottom[0].data.reshape(self.view), top[0].data.reshape(self.view)
-        prelu.forward(x, self.params[0].data.reshape(-1), y)
+        prelu.forward(x, self.params[0].flat_data, y)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add to the gradient of the slopes, then write dx: it may be dy."""
@@ -75,6 +75,6 @@ class PReLU(Layer):
         dy = top[0].diff.reshape(self.view)
         slopes = self.params[0]
         if self.wanted_params[0]:
-            prelu.add_gradient(x, dy, slopes.diff.reshape(-1))
+            prelu.add_gradient(x, dy, slopes.flat_diff)
         if wanted[0]:
-            prelu.backward(x, dy, slopes.data.reshape(-1), bottom[0].diff.reshape(self.view))
+            prelu.backward(x, dy, slopes.flat_data, bottom[0].diff.reshape(self.view))

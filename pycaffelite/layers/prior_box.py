@@ -87,7 +87,7 @@ class PriorBox(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the boxes and their variances."""
-        top[0].data.reshape(-1)[:] = self.values
+        top[0].flat_data[:] = self.values
 
 
 def _ratios(fields: Any) -> list[np.float32]:

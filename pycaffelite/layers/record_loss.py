@@ -30,7 +30,7 @@ class RecordLoss(LossLayer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss."""
-        x, labels = (blob.data.reshape(-1) for blob in bottom)
+        x, labels = (blob.flat_data for blob in bottom)
         total, wrong = self.sum_losses(x, labels)
         if wrong >= 0:
             raise wrong_label(bottom[1], wrong, self.classes, can_ignore=False)
@@ -39,9 +39,9 @@ class RecordLoss(LossLayer):
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx."""
         if wanted[0]:
-            x, labels = (blob.data.reshape(-1) for blob in bottom)
+            x, labels = (blob.flat_data for blob in bottom)
             scale = self.weight(top) / max(1, bottom[0].shape[0])
-            self.write_gradient(x, labels, scale, bottom[0].diff.reshape(-1))
+            self.write_gradient(x, labels, scale, bottom[0].flat_diff)
 
     def sum_losses(self, x: Array, labels: Array) -> tuple[float, int]:
         """Return the sum over all records, and the first one whose label is no class, else -1; both flat."""

@@ -53,7 +53,7 @@ class Reduction(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""
         of = {"ASUM": reduction.absolute_sums, "SUMSQ": reduction.square_sums}.get(self.operation, reduction.sums)
-        of(bottom[0].data.reshape(self.rows, self.depth), self.coeff, top[0].data.reshape(-1))
+        of(bottom[0].data.reshape(self.rows, self.depth), self.coeff, top[0].flat_data)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx."""

@@ -35,7 +35,7 @@ class ReLU6(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""
-        relu6.forward(bottom[0].data.reshape(-1), top[0].data.reshape(-1), self.buffers["inside"].reshape(-1))
+        relu6.forward(bottom[0].flat_data, top[0].flat_data, self.buffers["inside"].reshape(-1))
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx."""

@@ -18,11 +18,11 @@ def read_numbers(blob: Blob, rows: int, what: str, numbers: Array) -> None:
         numbers: int64, as many as the blob has elements.
     """
     with np.errstate(invalid="ignore"):  # NaN becomes a number that is no row
-        np.copyto(numbers, blob.data.reshape(-1), casting="unsafe")
+        np.copyto(numbers, blob.flat_data, casting="unsafe")
     wrong = np.flatnonzero((numbers < 0) | (numbers >= rows))
     if wrong.size:
         raise DataError(
             f"there is no {what} of this number",
             expected=f"numbers from 0 to {rows - 1}",
-            got=f"{blob.data.reshape(-1)[wrong[0]]:g}, element {wrong[0]} of the bottom",
+            got=f"{blob.flat_data[wrong[0]]:g}, element {wrong[0]} of the bottom",
         )

@@ -68,15 +68,15 @@ class Scale(Layer):
     def forward_alone(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y and keep nothing."""
         x, y = bottom[0].data.reshape(self.view), top[0].data.reshape(self.view)
-        factors = self._scale(bottom).data.reshape(-1)
+        factors = self._scale(bottom).flat_data
         zeros = np.zeros_like(factors)
-        scale.transform_channels(x, zeros, factors, self.params[-1].data.reshape(-1) if self.has_bias else zeros, y)
+        scale.transform_channels(x, zeros, factors, self.params[-1].flat_data if self.has_bias else zeros, y)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Add to the gradients of the parameters, or write that of the second bottom; write dx last: it may be dy."""
         dy = top[0].diff.reshape(self.view)
         if self.has_bias and self.wanted_params[-1]:
-            scale.add_sums(dy, self.params[-1].diff.reshape(-1))
+            scale.add_sums(dy, self.params[-1].flat_diff)
         factors = self._scale(bottom)
         if len(bottom) > 1:
             if wanted[1]:
@@ -85,7 +85,7 @@ class Scale(Layer):
         elif self.wanted_params[0]:
             self._add_products(bottom, dy, factors)
         if wanted[0]:
-            scale.scale_channels(dy, factors.data.reshape(-1), bottom[0].diff.reshape(self.view))
+            scale.scale_channels(dy, factors.flat_data, bottom[0].diff.reshape(self.view))
 
     def epilogue(self) -> Epilogue | None:
         """Return its own factors for axis 1; those of a second bottom may not be there yet."""
@@ -101,4 +101,4 @@ class Scale(Layer):
 
     def _add_products(self, bottom: Sequence[Blob], dy: Array, factors: Blob) -> None:
         x = self.buffers["x"] if self.in_place else bottom[0].data
-        scale.add_products(x.reshape(self.view), dy, factors.diff.reshape(-1))
+        scale.add_products(x.reshape(self.view), dy, factors.flat_diff)

@@ -36,11 +36,11 @@ class Sigmoid(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write y."""
         y = self.buffers["y"]
-        sigmoid.forward(bottom[0].data.reshape(-1), y.reshape(-1))
+        sigmoid.forward(bottom[0].flat_data, y.reshape(-1))
         np.copyto(top[0].data, y)
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx."""
         if wanted[0]:
             y = self.buffers["y"].reshape(-1)
-            sigmoid.backward(y, top[0].diff.reshape(-1), bottom[0].diff.reshape(-1))
+            sigmoid.backward(y, top[0].flat_diff, bottom[0].flat_diff)

@@ -51,7 +51,7 @@ class SigmoidCrossEntropyLoss(LossLayer):
         """Write the loss."""
         normalization, scores = self.normalization, bottom[0]
         loss, valid = sigmoid_cross_entropy_loss.forward(
-            scores.data.reshape(-1), bottom[1].data.reshape(-1), normalization.has_ignore, normalization.ignore_label
+            scores.flat_data, bottom[1].flat_data, normalization.has_ignore, normalization.ignore_label
         )
         records = scores.shape[0]
         self.divisor = normalization.divisor(records, scores.count // max(1, records), valid)
@@ -61,10 +61,10 @@ class SigmoidCrossEntropyLoss(LossLayer):
         """Write the diff of the scores."""
         if wanted[0]:
             sigmoid_cross_entropy_loss.backward(
-                bottom[0].data.reshape(-1),
-                bottom[1].data.reshape(-1),
+                bottom[0].flat_data,
+                bottom[1].flat_data,
                 self.normalization.has_ignore,
                 self.normalization.ignore_label,
                 self.weight(top) / self.divisor,
-                bottom[0].diff.reshape(-1),
+                bottom[0].flat_diff,
             )

@@ -54,7 +54,7 @@ class SmoothL1Loss(LossLayer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss, and keep the slopes."""
         nothing = _NOTHING.astype(bottom[0].dtype)
-        a, b, inside, outside = [blob.data.reshape(-1) for blob in bottom] + [nothing] * (4 - len(bottom))
+        a, b, inside, outside = [blob.flat_data for blob in bottom] + [nothing] * (4 - len(bottom))
         slopes = self.buffers["slopes"].reshape(-1)
         loss = smooth_l1_loss.forward(a, b, inside, outside, self.sigma * self.sigma, slopes, nothing)
         top[0].data[...] = loss / max(1, bottom[0].shape[0])
@@ -64,4 +64,4 @@ class SmoothL1Loss(LossLayer):
         scale = self.weight(top) / max(1, bottom[0].shape[0])
         for blob, want, sign in zip(bottom[:2], wanted[:2], (1.0, -1.0), strict=True):
             if want:
-                eltwise.scale(self.buffers["slopes"].reshape(-1), sign * scale, blob.diff.reshape(-1))
+                eltwise.scale(self.buffers["slopes"].reshape(-1), sign * scale, blob.flat_diff)

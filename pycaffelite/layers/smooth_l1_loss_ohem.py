@@ -63,7 +63,7 @@ class SmoothL1LossOHEM(LossLayer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Write the loss and the single losses, and keep the slopes."""
         nothing = np.zeros(0, bottom[0].dtype)
-        a, b, weights = [blob.data.reshape(-1) for blob in bottom] + [nothing] * (3 - len(bottom))
+        a, b, weights = [blob.flat_data for blob in bottom] + [nothing] * (3 - len(bottom))
         slopes, losses = (self.buffers[name].reshape(-1) for name in ("slopes", "losses"))
         top[0].data[...] = smooth_l1_loss.forward(a, b, weights, nothing, 1.0, slopes, losses) / self.divisor
         if len(top) > 1:
@@ -75,4 +75,4 @@ class SmoothL1LossOHEM(LossLayer):
         scale = self.weight(top) / self.divisor
         for blob, want, sign in zip(bottom[:2], wanted[:2], (1.0, -1.0), strict=True):
             if want:
-                eltwise.scale(self.buffers["slopes"].reshape(-1), sign * scale, blob.diff.reshape(-1))
+                eltwise.scale(self.buffers["slopes"].reshape(-1), sign * scale, blob.flat_diff)

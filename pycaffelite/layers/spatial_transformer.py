@@ -81,8 +81,8 @@ class SpatialTransformer(Layer):
         for i in self.fixed:
             theta[:, i] = getattr(self.fields, _NAMES[i])
         theta[:, self.free] = bottom[1].data.reshape(len(theta), -1)
-        x, y = bottom[0], top[0].data.reshape(-1)
-        spatial_transformer.sample(x.data.reshape(-1), theta.reshape(-1), y, x.shape, top[0].shape[2:])
+        x, y = bottom[0], top[0].flat_data
+        spatial_transformer.sample(x.flat_data, theta.reshape(-1), y, x.shape, top[0].shape[2:])
 
     def backward(self, top: Sequence[Blob], wanted: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Write dx and dtheta."""

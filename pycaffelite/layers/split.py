@@ -46,8 +46,8 @@ class Split(Layer):
         """Sum the diffs of the tops."""
         if not wanted[0]:
             return
-        dx = bottom[0].diff.reshape(-1)
-        diffs = [blob.diff.reshape(-1) for blob in top]
+        dx = bottom[0].flat_diff
+        diffs = [blob.flat_diff for blob in top]
         if len(diffs) == 1:
             dx[...] = diffs[0]
             return

@@ -79,7 +79,7 @@ class Upsample(Layer):
         if len(bottom) == 1:
             upsample.repeat(_planes(x), _planes(y))
             return
-        mask = bottom[1].data.reshape(-1)
+        mask = bottom[1].flat_data
         places = math.prod(y.shape[2:])
         if mask.size and not 0 <= mask.min() <= mask.max() < places:
             raise DataError(
@@ -99,7 +99,7 @@ class Upsample(Layer):
         if len(bottom) == 1:
             upsample.add_up(_planes(dy), _planes(dx))
         elif dx.size:
-            mask = bottom[1].data.reshape(-1)
+            mask = bottom[1].flat_data
             upsample.gather(dy.reshape(-1), mask, dx.reshape(-1), math.prod(dx.shape[:2]))
 
 
