@@ -100,12 +100,11 @@ def _ending(columns: int, bias: Array | None, scale: Array | None, slope: float 
     scales = 0 if scale is None else scale.size
     if scales == 0 and slope is None:
         return c.reshape(-1)[:0] if bias is None else bias
-    ending = np.ones(columns + scales + 1, c.dtype)
+    ending = np.empty(columns + scales + 1, c.dtype)
     ending[:columns] = 0 if bias is None or bias.size == 0 else bias
     if scales:
         ending[columns:-1] = scale
-    if slope is not None:
-        ending[-1] = slope
+    ending[-1] = 1 if slope is None else slope
     return ending
 
 
