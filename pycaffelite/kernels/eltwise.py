@@ -1,10 +1,13 @@
 """Sums, products and maxima of arrays, element by element.
 
 All arrays are flat and of one length; all kernels are parallel over elements and bound by memory. `out` may be any of
-the inputs.
+the inputs: the same object, or else there are no vectors.
 """
 
 from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,26 +21,30 @@ Numbers = npt.NDArray[np.int64]
 
 def weighted_sum(a: Array, alpha: float, b: Array, beta: float, out: Array) -> None:
     """Write out_i = α a_i + β b_i."""
-    weights = np.array((alpha, beta), out.dtype)
-    if np.may_share_memory(b, out):
-        a, b, weights = b, a, weights[::-1].copy()
-    run_flat(_weighted_sum, out.size, (a, b, out, weights), np.may_share_memory(a, out))
+    if b is out:
+        a, alpha, b, beta = b, beta, a, alpha
+    run_flat(_weighted_sum, out.size, (a, b, out, _factors(out.dtype, alpha, beta)), a is out)
 
 
 def add_rectified(a: Array, alpha: float, b: Array, beta: float, out: Array, slope: float) -> None:
     """Write out_i = v where v = α a_i + β b_i is above 0, else slope v."""
-    weights = np.array((alpha, beta, slope), out.dtype)
-    run_flat(_add_rectified, out.size, (a, b, out, weights))
+    run_flat(_add_rectified, out.size, (a, b, out, _factors(out.dtype, alpha, beta, slope)))
 
 
 def sum_of_three(a: Array, b: Array, c: Array, out: Array) -> None:
     """Write out_i = a_i + b_i + c_i, from left to right."""
-    run_flat(_sum_of_three, out.size, (a, b, c, out), np.may_share_memory(a, out))
+    run_flat(_sum_of_three, out.size, (a, b, c, out), a is out)
 
 
 def scale(a: Array, alpha: float, out: Array) -> None:
     """Write out_i = α a_i."""
-    run_flat(_scale, out.size, (a, out, np.array([alpha], out.dtype)), np.may_share_memory(a, out))
+    run_flat(_scale, out.size, (a, out, np.array([alpha], out.dtype)), a is out)
+
+
+@lru_cache
+def _factors(dtype: np.dtype[Any], *factors: float) -> Array:
+    """Return the factors of a layer as tasks take them."""
+    return np.array(factors, dtype)
 
 
 @task("fffff")
