@@ -15,14 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from pycaffelite.kernels._jit import Array, kernel
-from pycaffelite.kernels.quads import (
-    max_quads1,
-    max_quads4,
-    max_quads8,
-    spread_quads1,
-    spread_quads4,
-    spread_quads8,
+from pycaffelite.kernels.pooling_quads import argmax_of_quads, spread_to_quads
+from pycaffelite.kernels.pooling_strips import (
+    argmax_of_strips,
+    max_of_strips,
+    mean_of_strips,
+    share_in_strips,
+    spread_in_strips,
+    spread_past,
 )
+from pycaffelite.kernels.strips import WIDE
 from pycaffelite.kernels.tasks import run, task
 from pycaffelite.kernels.window_lanes import (
     LANES,
@@ -48,6 +50,9 @@ from pycaffelite.kernels.workspace import most_threads, padded_stride, workspace
 Numbers = npt.NDArray[np.int64]
 
 HEIGHT, WIDTH, OUT_H, OUT_W, KERNEL_H, KERNEL_W, STRIDE_H, STRIDE_W, PAD_H, PAD_W = range(10)
+_OTHERS, _QUADS, _STRIPS = range(3)  # windows: of any kind, 2 x 2 side by side, 3 x 3 two places apart
+_LARGE = 8 << 20  # bytes of dx that have left the caches by the time they are read
+_LINE = 64  # bytes
 _SCRATCH = 10  # in `average_backward`: the length of each thread's scratch memory
 
 
@@ -58,22 +63,36 @@ def max_forward(x: Array, y: Array, places: Array, g: Numbers) -> None:
 
     `places` has the float type of x; its bits hold integers of the same width.
     """
-    run(_argmax_of_quads if has_quads(g) else _argmax_of_windows, planes(x, g), (x, y, places), g)
+    work = (_argmax_of_windows, argmax_of_quads, argmax_of_strips)[_kind(g)]
+    run(work, planes(x, g), (x, y, places), g)
 
 
 def max_without_places(x: Array, y: Array, g: Numbers) -> None:
     """Write the maximum of each window."""
-    run(_max_of_windows, planes(x, g), (x, y), g)
+    run(max_of_strips if _kind(g) == _STRIPS else _max_of_windows, planes(x, g), (x, y), g)
 
 
 def max_backward(dy: Array, places: Array, dx: Array, g: Numbers) -> None:
     """Overwrite dx: each output's gradient goes to the place it came from, whichever way that was chosen."""
-    run(_spread_to_quads if has_quads(g) else _to_places, planes(dx, g), (dy, places, dx), g)
+    work = spread_to_quads if has_quads(g) else _to_places
+    if _fills_strips(g):
+        work = spread_past if dx.nbytes >= _LARGE and dx.ctypes.data % _LINE == 0 else spread_in_strips
+    run(work, planes(dx, g), (dy, places, dx), g)
+
+
+def _kind(g: Numbers) -> int:
+    """Return what kind of windows these are."""
+    return _facts(g.tobytes())[0]
+
+
+def _fills_strips(g: Numbers) -> bool:
+    """Return whether lines are whole strips: else it is quicker to clear a plane and to go from place to place."""
+    return _facts(g.tobytes())[3]
 
 
 def has_quads(g: Numbers) -> bool:
     """Return whether the windows are 2 x 2 and cover every place once."""
-    return _facts(g.tobytes())[0]
+    return _kind(g) == _QUADS
 
 
 def _is_whole(g: Numbers) -> bool:
@@ -88,13 +107,17 @@ def copy_places(places: Array, mask: Array, g: Numbers) -> None:
 
 def average_forward(x: Array, y: Array, g: Numbers) -> None:
     """Write the mean of each window, with zeros for padding."""
-    run(_average_of_all if _is_whole(g) else _average, planes(x, g), (x, y), g)
+    work = _average_of_all if _is_whole(g) else mean_of_strips if _kind(g) == _STRIPS else _average
+    run(work, planes(x, g), (x, y), g)
 
 
 def average_backward(dy: Array, dx: Array, g: Numbers) -> None:
     """Overwrite dx: each output's gradient is shared among its window."""
     if _is_whole(g):
         run(_spread_evenly, planes(dx, g), (dy, dx), g)
+        return
+    if _kind(g) == _STRIPS:
+        run(share_in_strips, planes(dx, g), (dy, dx), g)
         return
     width, out_w, size_w, stride_w, pad_w = (int(g[i]) for i in (WIDTH, OUT_W, KERNEL_W, STRIDE_W, PAD_W))
     if stride_w > 2:
@@ -112,14 +135,17 @@ def planes(x: Array, g: Numbers) -> int:
 
 
 @cache
-def _facts(geometry: bytes) -> tuple[bool, bool, int]:
-    """Return whether windows are 2 x 2 and side by side, whether there is but one, and the places of a plane.
+def _facts(geometry: bytes) -> tuple[int, bool, int, bool]:
+    """Return the kind of the windows, whether there is but one, the places of a plane, and whether strips fill lines.
 
     Kept for each geometry: to look at single numbers of an array takes Python longer than to start a kernel.
     """
     height, width, *rest = lengths = np.frombuffer(geometry, np.int64).tolist()
     quads = lengths == [2 * lengths[OUT_H], 2 * lengths[OUT_W], lengths[OUT_H], lengths[OUT_W], 2, 2, 2, 2, 0, 0]
-    return quads, rest[:4] == [1, 1, height, width] and rest[6:] == [0, 0], height * width
+    strips = rest[2:] == [3, 3, 2, 2, 0, 0] and 2 * rest[0] <= height + 1 and 2 * rest[1] <= width + 1
+    kind = _QUADS if quads else _STRIPS if strips else _OTHERS
+    one = rest[:4] == [1, 1, height, width] and rest[6:] == [0, 0]
+    return kind, one, height * width, strips and width % (2 * WIDE) == 0
 
 
 @kernel()
@@ -127,52 +153,6 @@ def window(o: int, size: int, stride: int, pad: int, length: int) -> tuple[int, 
     """Return from where to where window o reaches along one axis, within the plane."""
     begin = o * stride - pad
     return max(0, begin), min(length, begin + size)
-
-
-@task("ffiff")
-def _argmax_of_quads(
-    plane: int, _thread: int, x: Array, y: Array, places: Array, _d: Array, _e: Array, g: Numbers
-) -> None:
-    """Pool one plane 2 x 2 without overlap or border; the last windows of a line may be done twice."""
-    columns = g[OUT_W]
-    width = 2 * columns
-    for oh in range(g[OUT_H]):
-        line = plane * g[OUT_H] + oh
-        source, target, place = line * 2 * width, line * columns, 2 * oh * width
-        if columns >= 8:
-            for i in range(0, columns, 8):
-                ow = min(i, columns - 8)
-                max_quads8(x, source + 2 * ow, width, y, target + ow, places, place + 2 * ow)
-        elif columns >= 4:
-            for i in range(0, columns, 4):
-                ow = min(i, columns - 4)
-                max_quads4(x, source + 2 * ow, width, y, target + ow, places, place + 2 * ow)
-        else:
-            for ow in range(columns):
-                max_quads1(x, source + 2 * ow, width, y, target + ow, places, place + 2 * ow)
-
-
-@task("fifff")
-def _spread_to_quads(
-    plane: int, _thread: int, dy: Array, places: Array, dx: Array, _d: Array, _e: Array, g: Numbers
-) -> None:
-    """Overwrite one plane of dx for windows as in `_argmax_of_quads`."""
-    columns = g[OUT_W]
-    width = 2 * columns
-    for oh in range(g[OUT_H]):
-        line = plane * g[OUT_H] + oh
-        target, source, place = line * 2 * width, line * columns, 2 * oh * width
-        if columns >= 8:
-            for i in range(0, columns, 8):
-                ow = min(i, columns - 8)
-                spread_quads8(dy, places, source + ow, dx, target + 2 * ow, width, place + 2 * ow)
-        elif columns >= 4:
-            for i in range(0, columns, 4):
-                ow = min(i, columns - 4)
-                spread_quads4(dy, places, source + ow, dx, target + 2 * ow, width, place + 2 * ow)
-        else:
-            for ow in range(columns):
-                spread_quads1(dy, places, source + ow, dx, target + 2 * ow, width, place + 2 * ow)
 
 
 @kernel(inner=True)

@@ -134,17 +134,6 @@ def _sums(emit: Vectors, start: list[Any], a: Any, b: Any, b_row: Any, steps: An
     return following
 
 
-@intrinsic
-def _emit_fence(typing_context):  # type: ignore[no-untyped-def]
-    """Make what was written past the caches visible to other threads."""
-
-    def generate(context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
-        builder.fence("seq_cst")
-        return context.get_dummy_value()
-
-    return types.void(), generate
-
-
 def _tile_slowly(height: int, large: bool) -> Any:
     def tile(a: Array, a_at: int, b: Array, b_at: int, b_row: int, c: Array, c_at: int, c_row: int, steps: int) -> None:
         k, i, j = np.arange(steps)[:, None], np.arange(height), np.arange(tile_width(a.dtype))
@@ -155,12 +144,7 @@ def _tile_slowly(height: int, large: bool) -> Any:
     return tile
 
 
-def _no_fence() -> None:
-    """Do nothing: one thread sees what it wrote."""
-
-
 _tile: Any = _tile_of if JIT_ENABLED else _tile_slowly
-_fence: Any = _emit_fence if JIT_ENABLED else _no_fence
 _write_tile = _tile(MAX_HEIGHT, large=True)
 _HEIGHT = MAX_HEIGHT
 
@@ -179,7 +163,6 @@ def _write_rows(number: int, thread: int, a: Array, b: Array, c: Array, packed: 
             for left in range(j0, min(columns, j0 + g[BLOCK]), g[WIDTH]):
                 j = min(left, columns - g[WIDTH])
                 _write_tile(packed, at, b, j, columns, c, i * columns + j, columns, depth)
-    _fence()
 
 
 @cache

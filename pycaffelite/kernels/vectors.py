@@ -46,7 +46,10 @@ class Vectors:
         return value
 
     def store(self, value: Any, base: Any, offset: Any, past_caches: bool = False) -> None:
-        """Store a vector; one that goes past the caches must be aligned to its whole length."""
+        """Store a vector; one that goes past the caches must be aligned to its whole length.
+
+        Other threads see that after the next atomic operation at the latest, such as the end of a parallel loop.
+        """
         place = self.builder.bitcast(self.builder.gep(base, [offset]), value.type.as_pointer())
         instruction = self.builder.store(value, place)
         instruction.align = self.itemsize * (self.lanes if past_caches else 1)

@@ -17,71 +17,20 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from pycaffelite.kernels._jit import JIT_ENABLED, Array
+from pycaffelite.kernels.lanes import Lanes
 
 LANES = 8
 
-_get_function: Any = cgutils.get_or_insert_function
 _variable: Any = cgutils.alloca_once
-_I32, _I64 = ir.IntType(32), ir.IntType(64)
+_I32 = ir.IntType(32)
 
 
-class _Emitter:
+class _Emitter(Lanes):
     """Writes vector code for windows that are `stride` apart."""
 
     def __init__(self, context: Any, builder: Any, float_type: Any, stride: int = 1) -> None:
-        self.builder, self.stride = builder, stride
-        self.bits = float_type.bitwidth
-        self.scalar = context.get_value_type(float_type)
-        self.vector = ir.VectorType(self.scalar, LANES)
-        self.places = ir.VectorType(ir.IntType(self.bits), LANES)
-
-    def whole(self, number: int) -> Any:
-        """Return a constant of 64 bits."""
-        return ir.Constant(_I64, number)
-
-    def shuffle(self, a: Any, b: Any, order: list[int]) -> Any:
-        """Return the elements of a and b in this order."""
-        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, len(order)), order))
-
-    def spread(self, one: Any, lanes: int = LANES) -> Any:
-        """Return a vector with `one` in every lane."""
-        nothing = ir.Constant(ir.VectorType(one.type, lanes), ir.Undefined)
-        return self.shuffle(self.builder.insert_element(nothing, one, ir.Constant(_I32, 0)), nothing, [0] * lanes)
-
-    def numbers(self, first: Any, element: Any, step: int = 1, lanes: int = LANES) -> Any:
-        """Return first, first + step, first + 2 step ... as integers of another width."""
-        one = self.builder.trunc(first, element) if element.width < 64 else first
-        steps = ir.Constant(ir.VectorType(element, lanes), [step * i for i in range(lanes)])
-        return self.builder.add(self.spread(one, lanes), steps)
-
-    def numbers_only(self, values: Any) -> Any:
-        """Return the values with -inf where they are NaN, so that any number is larger."""
-        least = ir.Constant(values.type, [-np.inf] * LANES)
-        return self.builder.select(self.builder.fcmp_ordered("ord", values, values), values, least)
-
-    def within(self, first: Any, length: Any, lanes: int = LANES) -> Any:
-        """Return which of first, first + 1, first + 2 ... are at least 0 and less than length."""
-        limit = self.spread(self.builder.trunc(length, _I32), lanes)
-        return self.builder.icmp_unsigned("<", self.numbers(first, _I32, lanes=lanes), limit)
-
-    def load(self, base: Any, offset: Any, mask: Any, otherwise: float) -> Any:
-        """Load a vector from `base + offset` elements; masked lanes are `otherwise`."""
-        lanes = mask.type.count
-        kind = ir.VectorType(self.scalar, lanes)
-        pointer = self.builder.bitcast(self.builder.gep(base, [offset]), kind.as_pointer())
-        signature = ir.FunctionType(kind, [pointer.type, _I32, mask.type, kind])
-        function = _get_function(self.builder.module, signature, f"llvm.masked.load.v{lanes}f{self.bits}.p0")
-        align = ir.Constant(_I32, self.bits // 8)
-        return self.builder.call(function, [pointer, align, mask, ir.Constant(kind, [otherwise] * lanes)])
-
-    def store(self, value: Any, base: Any, offset: Any, mask: Any) -> None:
-        """Store a vector to `base + offset` elements but for masked lanes."""
-        pointer = self.builder.bitcast(self.builder.gep(base, [offset]), value.type.as_pointer())
-        signature = ir.FunctionType(ir.VoidType(), [value.type, pointer.type, _I32, mask.type])
-        name = "i" if isinstance(value.type.element, ir.IntType) else "f"
-        name = f"llvm.masked.store.v{value.type.count}{name}{self.bits}.p0"
-        function = _get_function(self.builder.module, signature, name)
-        self.builder.call(function, [value, pointer, ir.Constant(_I32, self.bits // 8), mask])
+        super().__init__(context, builder, float_type, LANES)
+        self.stride = stride
 
     def every(self, base: Any, offset: Any, first: Any, length: Any, otherwise: float) -> Any:
         """Load the places first, first + stride ... of a line that begins at `base + offset` elements."""
@@ -204,7 +153,7 @@ def _mean_of(stride: int, columns: int | None) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             emit = _Emitter(context, builder, signature.args[0].dtype, stride)
             total = _variable(builder, emit.vector)
-            builder.store(ir.Constant(emit.vector, [0.0] * LANES), total)
+            builder.store(emit.constant(0.0), total)
             emit.windows(
                 args, columns, 0.0, lambda values, _at: builder.store(builder.fadd(builder.load(total), values), total)
             )
@@ -272,7 +221,7 @@ def _spread_of(stride: int) -> Any:
             sums = []
             for r in range(stride):
                 total = _variable(builder, emit.vector)
-                builder.store(ir.Constant(emit.vector, [0.0] * LANES), total)
+                builder.store(emit.constant(0.0), total)
                 room = builder.add(args[2], emit.whole(stride - 1 - r))
                 with cgutils.for_range(builder, builder.sdiv(room, emit.whole(stride))) as tap:
                     values = emit.load(args[0], builder.sub(args[1], tap.index), every, 0.0)

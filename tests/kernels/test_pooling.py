@@ -39,11 +39,21 @@ def naive(x, dy, g):
     return most, places, mean, max_dx, mean_dx
 
 
-def check(g, planes=3, dtype=np.float64, tolerance=1e-13):
+def aligned_nan(shape, dtype):
+    """Return an array of NaN that begins with a cache line."""
+    count = int(np.prod(shape))
+    raw = np.full(count + 64, np.nan, dtype)
+    start = -raw.ctypes.data % 64 // raw.itemsize
+    return raw[start : start + count].reshape(shape)
+
+
+def check(g, planes=3, dtype=np.float64, tolerance=1e-13, aligned=False):
     rng = np.random.default_rng(2)
     x = rng.integers(-4, 4, (planes, g[0], g[1])).astype(dtype)  # with many ties
     dy = rng.standard_normal((planes, g[2], g[3])).astype(dtype)
     y, mean, mask, max_dx, mean_dx = (np.full(a.shape, np.nan, dtype) for a in (dy, dy, dy, x, x))
+    if aligned:
+        max_dx = aligned_nan(x.shape, dtype)
     places = np.zeros(dy.shape, dtype)
     flat = [array.reshape(-1) for array in (x, dy, y, places, mask, mean, max_dx, mean_dx)]
     pooling.max_without_places(flat[0], flat[2], g)
@@ -80,6 +90,30 @@ def test_two_by_two(columns, dtype, tolerance):
 def test_windows(g):
     check(g)
     check(g, dtype=np.float32, tolerance=1e-6)
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize(
+    ("lengths", "outputs"),
+    [
+        ((7, 9), (3, 4)),
+        ((8, 16), (4, 8)),
+        ((9, 32), (4, 16)),
+        ((4, 32), (2, 16)),
+        ((5, 33), (2, 16)),
+        ((6, 35), (3, 17)),
+        ((8, 64), (4, 32)),
+        ((9, 64), (3, 30)),  # the last lines and columns are in no window
+        ((1, 1), (1, 1)),
+        ((2, 40), (1, 20)),
+    ],
+)
+def test_three_by_three_every_second(lengths, outputs, large, monkeypatch):
+    """Also as if planes were so many that the gradient is written past the caches."""
+    monkeypatch.setattr(pooling, "_LARGE", 0 if large else 1 << 40)
+    g = geometry(*lengths, outputs, (3, 3), (2, 2))
+    check(g, aligned=large)
+    check(g, dtype=np.float32, tolerance=1e-6, aligned=large)
 
 
 @settings(max_examples=30, deadline=None)
@@ -141,11 +175,11 @@ def test_expected(dtype, tolerance):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("kernel", "stride"), [(2, 2), (3, 2), (2, 1), (3, 1), (4, 4), (8, 8)])
 def test_nan_never_wins(kernel, stride, dtype):
-    outputs = (16 - kernel) // stride + 1
-    g = geometry(16, 16, (outputs, outputs), (kernel, kernel), (stride, stride))
-    x = np.random.default_rng(3).standard_normal((1, 16, 16)).astype(dtype)
+    outputs = [(length - kernel) // stride + 1 for length in (16, 40)]
+    g = geometry(16, 40, outputs, (kernel, kernel), (stride, stride))
+    x = np.random.default_rng(3).standard_normal((1, 16, 40)).astype(dtype)
     x[np.random.default_rng(4).random(x.shape) < 0.5] = np.nan
-    y, alone, places = np.zeros((3, 1, outputs, outputs), dtype)
+    y, alone, places = np.zeros((3, 1, *outputs), dtype)
     pooling.max_forward(x.reshape(-1), y.reshape(-1), places.reshape(-1), g)
     pooling.max_without_places(x.reshape(-1), alone.reshape(-1), g)
     most, chosen, *_ = naive(np.where(np.isnan(x), -np.inf, x), np.zeros_like(y), g)
