@@ -26,7 +26,7 @@ from numba import prange
 from numba.core.codegen import get_host_cpu_features
 from numba.np.ufunc.parallel import get_thread_id
 
-__all__ = ["CHUNKS", "JIT_ENABLED", "Array", "kernel", "prange", "set_threads"]
+__all__ = ["CHUNKS", "JIT_ENABLED", "Array", "cpu_features", "kernel", "prange", "set_threads"]
 
 Array = npt.NDArray[Any]  # kernels stand below `blob`, which has the same name for it
 
@@ -103,6 +103,16 @@ def available_cpus() -> int:
         if quota > 0 and period > 0:
             return max(1, min(affinity, quota // period))
     return affinity
+
+
+def cpu_features() -> set[str]:
+    """Return the CPU features that Numba compiles for: the host's, changed as NUMBA_CPU_NAME and _FEATURES say."""
+    host = {name for name, present in llvmlite.binding.get_host_cpu_features().items() if present}
+    if config.CPU_FEATURES is None:
+        return host
+    words = [word.strip() for word in config.CPU_FEATURES.split(",")]
+    known = host if config.CPU_NAME is None else set()
+    return (known - {word[1:] for word in words if word[:1] == "-"}) | {word[1:] for word in words if word[:1] == "+"}
 
 
 def _choose_thread_layer() -> None:

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import llvmlite.binding
 import numba
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +24,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from pycaffelite.kernels._jit import JIT_ENABLED, Array, config
+from pycaffelite.kernels._jit import JIT_ENABLED, Array, cpu_features
 from pycaffelite.kernels.vectors import element
 
 # What is added to the products.
@@ -41,19 +40,9 @@ _OTHERS = 8  # a_row, a_step, b_step, c_row, mode, bias, scale, slope
 VECTORS = 2  # vectors in a row of a tile
 
 
-def _features() -> set[str]:
-    """Return the CPU features that Numba compiles for: the host's, changed as NUMBA_CPU_NAME and _FEATURES say."""
-    host = {name for name, present in llvmlite.binding.get_host_cpu_features().items() if present}
-    if config.CPU_FEATURES is None:
-        return host
-    words = [word.strip() for word in config.CPU_FEATURES.split(",")]
-    known = host if config.CPU_NAME is None else set()
-    return (known - {word[1:] for word in words if word[:1] == "-"}) | {word[1:] for word in words if word[:1] == "+"}
-
-
 def _registers() -> tuple[int, int]:
     """Return the bytes of a vector register, and how many rows of a tile fit the register file."""
-    features = _features()
+    features = cpu_features()
     if "avx512f" in features:
         return 64, 14  # 32 registers: 28 sums, 2 of B, 2 to spare
     if "avx" in features:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pycaffelite.kernels.crc32c import TABLES, crc32c
+from pycaffelite.kernels.crc32c import crc32c
 
 
 def oracle(data: bytes) -> int:
@@ -20,10 +20,10 @@ def oracle(data: bytes) -> int:
     [(b"", 0), (b"123456789", 0xE3069283), (bytes(32), 0x8A9136AA), (b"\xff" * 32, 0x62A8AB43)],
 )
 def test_published_values(data, crc):
-    assert crc32c(np.frombuffer(data, np.uint8), TABLES) == crc
+    assert crc32c(np.frombuffer(data, np.uint8)) == crc
 
 
 @pytest.mark.parametrize("size", [1, 7, 8, 9, 15, 16, 100])
 def test_any_length(size):
     data = np.random.default_rng(size).bytes(size)
-    assert crc32c(np.frombuffer(data, np.uint8), TABLES) == oracle(data)
+    assert crc32c(np.frombuffer(data, np.uint8)) == oracle(data)

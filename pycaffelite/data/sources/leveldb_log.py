@@ -25,7 +25,7 @@ LogEntry = tuple[int, bytes]  # sequence number << 8 | type (1 put, 0 delete), v
 def masked_crc(data: bytes | np.ndarray) -> int:
     """Return the CRC-32C of `data`, turned and shifted as LevelDB stores it."""
     array = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else data
-    crc = int(crc32c(array, TABLES))
+    crc = int(crc32c(array))
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
