@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -103,16 +104,16 @@ class Transformer:
 
     def draw(self, count: int, spare_rows: int, spare_columns: int) -> Places:
         """Return for each image the first row and column of its crop, and whether it is mirrored."""
-        rows = np.full(count, spare_rows // 2, np.int64)
-        columns = np.full(count, spare_columns // 2, np.int64)
-        flips = np.zeros(count, np.bool_)
-        for n in range(count if self.random else 0):
+        rows, columns, flips = _centres(count, spare_rows, spare_columns)
+        if self.random:
+            crops = self.crop is not None and self.train
+            limits = [2] * self.mirror + [spare_rows + 1, spare_columns + 1] * crops
             # One image after the other, so that the numbers do not depend on how images are grouped.
+            drawn = self.generator.integers(np.tile(limits, count)).reshape(count, -1)
             if self.mirror:
-                flips[n] = self.generator.integers(2)
-            if self.crop is not None and self.train:
-                rows[n] = self.generator.integers(spare_rows + 1)
-                columns[n] = self.generator.integers(spare_columns + 1)
+                flips = drawn[:, 0] == 1
+            if crops:
+                rows, columns = np.ascontiguousarray(drawn[:, -2]), np.ascontiguousarray(drawn[:, -1])
         return rows, columns, flips
 
     def _mean(self, channels: int) -> npt.NDArray[np.float32]:
@@ -132,6 +133,12 @@ class Transformer:
         """Take up a state that `state` returned."""
         if state is not None:
             self.generator.bit_generator.state = state
+
+
+@lru_cache(maxsize=4)
+def _centres(count: int, spare_rows: int, spare_columns: int) -> Places:
+    """Return for each image that its crop is in the middle, and not mirrored."""
+    return np.full(count, spare_rows // 2), np.full(count, spare_columns // 2), np.zeros(count, np.bool_)
 
 
 def check_transformation(parameter: Any) -> None:
