@@ -56,13 +56,14 @@ def _read(path: Path, fields: dict[str, object], bench: Bench) -> float:
     """Return the images read and transformed a second: the median of some runs."""
     transformer = Transformer(messages.TransformationParameter(**fields), "TRAIN", np.random.default_rng(1))
     reader = BatchReader(open_source(path), transformer)
-    batch = Batch(np.zeros((64, *reader.row_shape()), np.float32), np.zeros(64, np.float32), {})
+    batch, data = Batch(64), np.zeros((64, *reader.row_shape()), np.float32)
     reader.fill(batch)
     rates = []
     for _ in range(bench.pairs):
         begin, batches = time.perf_counter(), 0
         while time.perf_counter() - begin < bench.seconds:
             reader.fill(batch)
+            reader.write(batch, data)
             batches += 1
         rates.append(64 * batches / (time.perf_counter() - begin))
     return statistics.median(rates)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pycaffelite.data.records import Records
+from pycaffelite.kernels.records import read_alike
 from pycaffelite.schema import messages
 
 Array = npt.NDArray[Any]
@@ -25,12 +27,8 @@ class Form:
 
     def __init__(self, shape: tuple[int, int, int], head: bytes, ending: bytes) -> None:
         self.shape = shape
-        self._start = len(head)
-        self._stop = len(head) + shape[0] * shape[1] * shape[2]
-        self._length = self._stop + 2 + len(ending)
         self._head = np.frombuffer(head, np.uint8)
-        self._after = np.frombuffer(LABEL + ending, np.uint8)
-        self._places = [self._stop, *range(self._stop + 2, self._length)]
+        self._tail = np.frombuffer(LABEL + b"\0" + ending, np.uint8)  # the second byte stands for any label
 
     @classmethod
     def of(cls, value: bytes, datum: Any) -> Form | None:
@@ -44,15 +42,11 @@ class Form:
         usual = value.startswith(front + LABEL) and ending in _ENDINGS and 0 <= datum.label < 128
         return cls(shape, front[: len(front) - len(datum.data)], ending) if usual else None
 
-    def read(self, values: Sequence[bytes]) -> tuple[Array, Array] | None:
-        """Return images (N, channels, height, width) and labels (N,) of records, or None where one has another form."""
-        if set(map(len, values)) != {self._length}:
-            return None
-        rows = np.frombuffer(b"".join(values), np.uint8).reshape(len(values), self._length)
-        labels = rows[:, self._stop + 1].astype(np.int32)
-        alike = (rows[:, : self._start] == self._head).all() and (rows[:, self._places] == self._after).all()
-        if not alike or labels.max() >= 128:
-            return None
-        images = np.ascontiguousarray(rows[:, self._start : self._stop]).reshape(len(values), *self.shape)
-        images.flags.writeable = False  # as joined bytes are: the kernel has one signature
-        return images, labels
+    def read(self, pieces: Iterable[Records], images: Array, labels: Array) -> bool:
+        """Write images (N, channels, height, width) and labels (N,) of N records; return whether all have this form."""
+        rows, done = images.reshape(len(images), -1), 0
+        for piece in pieces:
+            if not read_alike(piece.content, piece.spans, self._head, self._tail, rows, labels, done):
+                return False
+            done += len(piece)
+        return True

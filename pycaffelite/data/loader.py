@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import weakref
@@ -9,57 +10,60 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from pycaffelite.data.reader import Batch, BatchReader, State
 
 Array = npt.NDArray[Any]
+# As many small batches are read ahead for each one that was asked for, unless they have more bytes in all.
+_MORE_SMALL, _SMALL_BYTES = 4, 1 << 20
+
 Room = Callable[[tuple[int, ...]], Array]  # gives an array of a shape to write to
 
 
 class Loader:
-    """Hands out batches that a thread has prepared ahead; the same ones, bit for bit, as without the thread.
+    """Hands out batches that a thread has read ahead; the same ones, bit for bit, as without the thread.
 
-    The thread ends when batches have become as cheap as copies of them.
+    They are transformed as they are handed out, which takes no longer than a copy would. The thread ends when all
+    records are in memory.
 
     Args:
         reader: Where batches come from; the loader owns it from now on.
         shape: Shape of the data of the first batch.
-        dtype: Element type of data and labels.
-        prefetch: How many batches may be ready; 0 reads each batch when it is asked for.
+        prefetch: How many batches may be ready, or some more where they are small; 0 reads each batch when it is asked
+            for.
     """
 
-    def __init__(self, reader: BatchReader, shape: tuple[int, ...], dtype: npt.DTypeLike, *, prefetch: int = 3) -> None:
+    def __init__(self, reader: BatchReader, shape: tuple[int, ...], *, prefetch: int = 3) -> None:
         self._reader = reader
         self._prefetch = prefetch
-        self._spare = [Batch(np.zeros(shape, dtype), np.zeros(shape[0], dtype), {}) for _ in range(max(1, prefetch))]
+        ahead = max(1, prefetch, min(prefetch * _MORE_SMALL, _SMALL_BYTES // max(1, math.prod(shape))))
+        self._spare = [Batch(shape[0]) for _ in range(ahead)]
         self._state = reader.state()
         self._worker: Worker | None = None
 
     def next_into(self, data: Room, labels: Array | None) -> None:
         """Write the next batch into the array that `data` gives for its shape, and its labels."""
-        if self._reader.instant:
-            self.close()  # the thread would only take time from the kernels
-            labels = self._spare[0].labels if labels is None else labels
-            batch = Batch(data((len(labels), *self._reader.row_shape())), labels, {})
-            self._reader.fill(batch)
-            self._state = batch.state
-            return
-        if self._prefetch:
-            if self._worker is None:
-                self._worker = Worker(self._reader, self._spare)
-                self._closer = weakref.finalize(self, self._worker.stop)
-            batch = self._worker.take()
-        else:
-            batch = self._spare[0]
-            self._reader.fill(batch)
-        data(batch.data.shape)[...] = batch.data
+        batch = self._next()
+        self._reader.write(batch, data((batch.count, *batch.shape)))
         if labels is not None:
             labels[...] = batch.labels
         self._state = batch.state
         if self._worker is not None:
             self._worker.give_back(batch)
+
+    def _next(self) -> Batch:
+        """Return the next batch."""
+        if self._reader.instant:
+            self.close()  # the thread would only take time from the kernels
+        elif self._prefetch:
+            if self._worker is None:
+                self._worker = Worker(self._reader, self._spare)
+                self._closer = weakref.finalize(self, self._worker.stop)
+            batch: Batch = self._worker.take()
+            return batch
+        self._reader.fill(self._spare[0])
+        return self._spare[0]
 
     def state(self) -> State:
         """Return where the consumer is: behind the last batch it got, however far the thread has read ahead."""
@@ -105,7 +109,7 @@ class Feed:
     def next_into(self, data: Room, labels: Array | None, first: Array) -> None:
         """Write the next batch as `Loader.next_into` does; `first` is made like the data of the first batch."""
         if self._loader is None:
-            self._loader = Loader(self.reader, first.shape, first.dtype, prefetch=self._prefetch)
+            self._loader = Loader(self.reader, first.shape, prefetch=self._prefetch)
         self._loader.next_into(data, labels)
 
     def state(self) -> State:
@@ -130,6 +134,8 @@ class Worker:
         self._spare: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._ready: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._stopped = threading.Event()
+        self._used: list[Any] = []
+        self._group = max(1, len(spare) * 3 // 4)
         for batch in spare:
             self._spare.put(batch)
         self._thread = threading.Thread(target=self._run, args=(reader,), name="pycaffelite-prefetch", daemon=True)
@@ -137,6 +143,8 @@ class Worker:
 
     def take(self) -> Any:
         """Wait for a batch; what went wrong in the thread is raised here."""
+        if self._ready.empty():
+            self._wake()  # the thread is the slower one
         result = self._ready.get()
         if isinstance(result, BaseException):
             self._ready.put(result)  # for whoever asks again
@@ -144,8 +152,18 @@ class Worker:
         return result
 
     def give_back(self, batch: Any) -> None:
-        """Let the thread fill a batch again."""
-        self._spare.put(batch)
+        """Let the thread fill a batch again.
+
+        It is woken for several at a time, as it begins with cold caches: the first small batch takes twice as long.
+        """
+        self._used.append(batch)
+        if len(self._used) == self._group:
+            self._wake()
+
+    def _wake(self) -> None:
+        for batch in self._used:
+            self._spare.put(batch)
+        self._used.clear()
 
     def stop(self) -> None:
         """End the thread and wait for it."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -12,22 +10,36 @@ import numpy.typing as npt
 
 from pycaffelite.data.datum import datum_array, read_datum, record_name
 from pycaffelite.data.form import Form
+from pycaffelite.data.records import Records
 from pycaffelite.data.resident import Resident
-from pycaffelite.data.sources.base import Item, Source
-from pycaffelite.data.transformer import Transformer
+from pycaffelite.data.sources.base import Source
+from pycaffelite.data.transformer import Places, Transformer
 from pycaffelite.errors import DataError
 
 Array = npt.NDArray[Any]
 State = dict[str, Any]
 
 
-@dataclass
 class Batch:
-    """One batch: data (N x channels x height x width), labels (N), and the reader's state behind it."""
+    """One batch as it is read: the images are still to be transformed, which the net does as it takes them.
 
-    data: Array
-    labels: Array
-    state: State
+    Args:
+        count: How many records it has.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.labels: Array = np.zeros(count, np.int32)
+        self.parts: list[tuple[Array, Places]] = []  # images of one shape (N x channels x height x width), and crops
+        self.shape: tuple[int, int, int] = (0, 0, 0)  # of an image when it is transformed
+        self.state: State = {}  # the reader's, behind the batch
+        self._pixels: Array = np.zeros(0, np.uint8)
+
+    def room(self, shape: tuple[int, ...]) -> Array:
+        """Return memory of its own for images of bytes of this shape."""
+        if self._pixels.shape != (self.count, *shape):
+            self._pixels = np.empty((self.count, *shape), np.uint8)
+        return self._pixels
 
 
 class BatchReader:
@@ -53,7 +65,8 @@ class BatchReader:
         self.size = size
         self._position = skip  # ordinal of the next record in the source
         self._dealt = 0  # records passed since the beginning, over all epochs
-        self._iterator: Iterator[Item] | None = None
+        self._pieces: Iterator[Records] | None = None
+        self._rest: Records | None = None  # of the piece at hand
         self._length: int | None = None  # of the source, once its end was reached
         self._form: Form | None = None  # of the records of late
         self._resident = Resident()
@@ -62,8 +75,8 @@ class BatchReader:
 
     @property
     def instant(self) -> bool:
-        """Whether a batch costs no more than a copy of it: all records are in memory, and nothing is random."""
-        return self._resident.length is not None and not self.transformer.random
+        """Whether all records are in memory, so that a batch costs nothing before it is transformed."""
+        return self._resident.length is not None
 
     def row_shape(self) -> tuple[int, int, int]:
         """Return channels, height and width of a row of a batch, from the first record."""
@@ -80,128 +93,127 @@ class BatchReader:
         """Go on where `state` was taken."""
         self._position, self._dealt = int(state["position"]), int(state["dealt"])
         self.transformer.restore(state["random"])
-        self._iterator = None
+        self._pieces = self._rest = None
 
     def fill(self, batch: Batch) -> None:
         """Read the next batch, in the shape of its first record; another batch may have another one."""
         if self._resident.length is not None:
             self._recall(batch, self._resident.length)
-            return
-        try:
-            self._read(batch)
-        except BaseException:
-            self._resident.refuse()  # whoever reads on begins at the first record, without having seen the last
-            raise
+        else:
+            try:
+                self._read(batch)
+            except BaseException:
+                self._resident.refuse()  # whoever reads on begins at the first record, without having seen the last
+                raise
+        batch.state = self.state()
+
+    def write(self, batch: Batch, data: Array) -> None:
+        """Write the images of a batch, transformed, to `data`."""
+        done = 0
+        for images, places in batch.parts:
+            self.transformer.apply_at(places, images, data[done : done + len(images)])
+            done += len(images)
 
     def _read(self, batch: Batch) -> None:
         """Make the next batch of the source's records."""
-        items = [self._next_of_ours()]
-        position = self._position - 1
-        items += self._rest_of_ours(len(batch.labels) - 1)
-        alike = self._form.read([value for _, value in items]) if self._form else None
-        datums = [] if alike else [read_datum(self.source.path, key, value) for key, value in items]
-        alike = alike or _join(datums)
-        if alike:
-            images, batch.labels[...] = alike
-            self._make_room(batch, images.shape[1:])
-            self._apply(items[0][0], images, batch.data)
-            self._resident.offer(position, *alike, self._length)
+        pieces, position = self._next_of_ours(batch.count)
+        images = self._read_alike(pieces, position, batch)
+        items = [] if images is not None else [item for piece in pieces for item in piece]
+        datums = [read_datum(self.source.path, key, value) for key, value in items]
+        if datums:
+            batch.labels[...] = [datum.label for datum in datums]
+            images = _join(datums)
+        batch.parts = []
+        if images is not None:
+            self._add(batch, b"", images)
+            self._resident.offer(position, images, batch.labels, self._length)
         else:
             self._resident.refuse()
-            self._fill_singly(batch, [key for key, _ in items], datums)
+            for (key, _), datum in zip(items, datums, strict=True):
+                self._add(batch, key, self.image(key, datum)[None])
         if datums:
             self._form = Form.of(items[0][1], datums[0])
-        batch.state = self.state()
 
-    def _fill_singly(self, batch: Batch, keys: Sequence[bytes], datums: Sequence[Any]) -> None:
-        """Make a batch of images that are encoded, or of other shapes than the first."""
-        batch.labels[...] = [datum.label for datum in datums]
-        for n, (key, datum) in enumerate(zip(keys, datums, strict=True)):
-            image = self.image(key, datum)
-            if n == 0:
-                self._make_room(batch, image.shape)
-            self._apply(key, image[None], batch.data[n : n + 1])
+    def _read_alike(self, pieces: Sequence[Records], position: int, batch: Batch) -> Array | None:
+        """Return images and write labels of records of the form of late; None where one has another form."""
+        if self._form is None:
+            return None
+        images = self._resident.room(position, batch.count, self._form.shape)
+        if images is None:
+            images = batch.room(self._form.shape)
+        return images if self._form.read(pieces, images, batch.labels) else None
+
+    def _add(self, batch: Batch, key: bytes, images: Array) -> None:
+        """Add images of one shape to a batch, and draw their crops; `key` is the first one's record."""
+        shape = self.transformer.shape(images.shape[1:])
+        if batch.parts and shape != batch.shape:
+            raise DataError(
+                f"{record_name(self.source.path, key)} has another shape than the first record of its batch",
+                expected=_times(batch.shape),
+                got=_times(shape),
+                hint="set crop_size or batch_size: 1, or make the database from images of one size",
+            )
+        batch.shape = shape
+        spare = images.shape[2] - shape[1], images.shape[3] - shape[2]
+        batch.parts.append((images, self.transformer.draw(len(images), *spare)))
 
     def _recall(self, batch: Batch, length: int) -> None:
         """Make the next batch of the records in memory."""
-        count = len(batch.labels)
         position = self._position % length
-        images, labels = self._resident.rows(position, count)
-        self._make_room(batch, images.shape[1:])
-        self.transformer.apply(images, batch.data)
-        batch.labels[...] = labels
-        self._position = (position + count - 1) % length + 1
-        self._dealt += count
-        batch.state = self.state()
-
-    def _make_room(self, batch: Batch, image: tuple[int, ...]) -> None:
-        """Give the batch the shape that images of this one need."""
-        shape = (len(batch.labels), *self.transformer.shape(image))
-        if batch.data.shape != shape:
-            batch.data = np.zeros(shape, batch.data.dtype)
+        images, batch.labels[...] = self._resident.rows(position, batch.count)
+        batch.parts = []
+        self._add(batch, b"", images)
+        self._position = (position + batch.count - 1) % length + 1
+        self._dealt += batch.count
 
     def image(self, key: bytes, datum: Any) -> Array:
         """Return the image of a datum, decoded as the transformer wants it."""
         color, gray = self.transformer.force_color, self.transformer.force_gray
         return datum_array(self.source.path, key, datum, force_color=color, force_gray=gray)
 
-    def _apply(self, key: bytes, images: Array, out: Array) -> None:
-        """Transform images of one shape; `key` is the first one's record."""
-        shape = self.transformer.shape(images.shape[1:])
-        if shape != out.shape[1:]:
-            raise DataError(
-                f"{record_name(self.source.path, key)} has another shape than the first record of its batch",
-                expected=_times(out.shape[1:]),
-                got=_times(shape),
-                hint="set crop_size or batch_size: 1, or make the database from images of one size",
-            )
-        self.transformer.apply(images, out)
+    def _next_of_ours(self, count: int) -> tuple[list[Records], int]:
+        """Return the next `count` records of our shard, in pieces, and the ordinal of the first in the source."""
+        found: list[Records] = []
+        first = 0
+        while count:
+            piece = self._rest if self._rest is not None and len(self._rest) else self._next_piece()
+            skipped = (self.rank - self._dealt) % self.size
+            ours = piece[skipped :: self.size][:count]
+            if len(ours):
+                first = first if found else self._position + skipped
+                found.append(ours)
+                count -= len(ours)
+            used = len(piece) if count else skipped + (len(ours) - 1) * self.size + 1
+            self._rest = piece[used:]
+            self._position += used
+            self._dealt += used
+        return found, first
 
-    def _rest_of_ours(self, count: int) -> list[Item]:
-        """Return the next `count` records of our shard."""
-        items: list[Item] = []
-        if self.size == 1 and self._iterator is not None:
-            items += islice(self._iterator, count)
-            self._position += len(items)
-            self._dealt += len(items)
-        return items + [self._next_of_ours() for _ in range(count - len(items))]
-
-    def _next_of_ours(self) -> Item:
-        """Return the next record of our shard."""
-        while True:
-            item = self._next()
-            self._dealt += 1
-            if (self._dealt - 1) % self.size == self.rank:
-                return item
-
-    def _next(self) -> Item:
-        """Return the next record, from the first one again after the last."""
-        if self._iterator is not None:
-            item = next(self._iterator, None)
-            if item is not None:
-                self._position += 1
-                return item
+    def _next_piece(self) -> Records:
+        """Return the next records of the source, from the first one again after the last."""
+        if self._pieces is not None:
+            piece = next(self._pieces, None)
+            if piece is not None:
+                return piece
             self._length, self._position = self._position, 0
-        self._iterator = self.source.records(self._position)
-        item = next(self._iterator, None)
-        if item is None:
+        self._pieces = self.source.pieces(self._position)
+        piece = next(self._pieces, None)
+        if piece is None:
             # A position behind the end: a long skip, or a source that has become shorter.
             self._position %= len(self.source) or _empty(self.source)
-            self._iterator = self.source.records(self._position)
-            item = next(self._iterator)
-        self._position += 1
-        return item
+            self._pieces = self.source.pieces(self._position)
+            piece = next(self._pieces)
+        return piece
 
 
-def _join(datums: Sequence[Any]) -> tuple[Array, Array] | None:
-    """Return images and labels of datums that are bytes of one shape, without an array for each; else None."""
+def _join(datums: Sequence[Any]) -> Array | None:
+    """Return the images of datums that are bytes of one shape, without an array for each; else None."""
     first = datums[0]
     shape = (first.channels, first.height, first.width)
     size = shape[0] * shape[1] * shape[2]
     if size <= 0 or any(d.encoded or (d.channels, d.height, d.width) != shape or len(d.data) != size for d in datums):
         return None
-    images = np.frombuffer(b"".join([datum.data for datum in datums]), np.uint8).reshape(len(datums), *shape)
-    return images, np.array([datum.label for datum in datums], np.int32)
+    return np.frombuffer(b"".join([datum.data for datum in datums]), np.uint8).reshape(len(datums), *shape)
 
 
 def _times(shape: tuple[int, ...]) -> str:

@@ -25,6 +25,18 @@ class Resident:
         self._labels = np.zeros(0, np.int32)
         self._wanted = True
 
+    def room(self, position: int, count: int, shape: tuple[int, ...]) -> Array | None:
+        """Return memory for images that are to be offered, which saves their copy; None where they are not kept.
+
+        Args:
+            position: Ordinal of the first record.
+            count: How many there are.
+            shape: Channels, height and width of an image.
+        """
+        if self._images is None or position != self._count or self._images.shape[1:] != shape:
+            return None
+        return self._images[position : position + count] if position + count <= len(self._images) else None
+
     def offer(self, position: int, images: Array, labels: Array, length: int | None) -> None:
         """Look at a batch, whose first record is at `position`; keep what follows the records that are here.
 
@@ -46,12 +58,12 @@ class Resident:
             self.refuse()
         elif 0 <= start < stop:
             end = self._count + stop - start
-            self._images[self._count : end] = images[start:stop]
+            if images.base is not self._images:
+                self._images[self._count : end] = images[start:stop]
             self._labels[self._count : end] = labels[start:stop]
             self._count = end
         if self._wanted and self._count == length:
             self.length = length
-            self._images.flags.writeable = False  # as what is read from a file is: the kernel has one signature
 
     def refuse(self) -> None:
         """Keep nothing, now and later."""
@@ -67,6 +79,4 @@ class Resident:
         if position + count <= self.length:
             return self._images[position : position + count], self._labels[position : position + count]
         ordinals = np.arange(position, position + count) % self.length
-        images = self._images[ordinals]
-        images.flags.writeable = False
-        return images, self._labels[ordinals]
+        return self._images[ordinals], self._labels[ordinals]

@@ -5,6 +5,7 @@ import pytest
 
 from pycaffelite.data.datum import make_datum
 from pycaffelite.data.form import Form
+from pycaffelite.data.records import Records
 from pycaffelite.schema import messages
 
 RANDOM = np.random.default_rng(3)
@@ -18,11 +19,19 @@ def form(value):
     return Form.of(value, messages.Datum.FromString(value))
 
 
+def read(form, *values):
+    """Return the images and labels of records in two pieces, or None."""
+    pieces = [Records.of([(b"key", value)]) for value in values[:1]]
+    pieces += [Records.of([(b"key", value) for value in values[1:]])] if len(values) > 1 else []
+    images, labels = np.zeros((len(values), *form.shape), np.uint8), np.zeros(len(values), np.int32)
+    return (images, labels) if form.read(pieces, images, labels) else None
+
+
 @pytest.mark.parametrize("ending", [b"", b"\x38\x00"])
 @pytest.mark.parametrize("shape", [(1, 2, 3), (3, 16, 16), (1, 1, 1)])
 def test_it_reads_what_the_parser_reads(shape, ending):
     values = [make_datum(image(*shape), label) + ending for label in (0, 5, 127)]
-    images, labels = form(values[0]).read(values)
+    images, labels = read(form(values[0]), *values)
     assert labels.tolist() == [0, 5, 127]
     for n, value in enumerate(values):
         assert messages.Datum.FromString(value).data == images[n].tobytes()
@@ -63,9 +72,9 @@ def test_what_has_no_form(value):
 )
 def test_a_record_of_another_form(other):
     value = make_datum(image(1, 2, 3), 1)
-    assert form(value).read([value, value]) is not None
-    assert form(value).read([value, other]) is None
-    assert form(value).read([other]) is None
+    assert read(form(value), value, value) is not None
+    assert read(form(value), value, other) is None
+    assert read(form(value), other) is None
 
 
 def test_every_byte_that_is_not_a_pixel_counts():
@@ -75,4 +84,4 @@ def test_every_byte_that_is_not_a_pixel_counts():
     for place in {*range(len(value))} - {*range(start, start + 6), len(value) - 3}:
         other = bytearray(value)
         other[place] ^= 0x40
-        assert made.read([bytes(other)]) is None, place
+        assert read(made, bytes(other)) is None, place

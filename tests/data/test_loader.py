@@ -12,6 +12,7 @@ import pytest
 from pycaffelite.data.datum import make_datum
 from pycaffelite.data.loader import Loader
 from pycaffelite.data.reader import BatchReader
+from pycaffelite.data.records import from_position, grouped
 from pycaffelite.data.sources.base import Source
 from pycaffelite.data.transformer import Transformer
 from pycaffelite.errors import DataError
@@ -27,8 +28,8 @@ class ListSource(Source):
         super().__init__(Path("list"))
         self.values = values
 
-    def items(self):
-        return ((b"%d" % n, value) for n, value in enumerate(self.values))
+    def pieces(self, start=0):
+        return from_position(start, grouped((b"%d" % n, value) for n, value in enumerate(self.values)))
 
 
 def images(count=10, size=4):
@@ -38,13 +39,12 @@ def images(count=10, size=4):
 
 def loader(source=None, parameter=RANDOM, *, batch=4, prefetch=3, **options):
     transformer = Transformer(parameter, "TRAIN", np.random.default_rng(7))
-    size = parameter.crop_size or 4
     reader = BatchReader(images() if source is None else source, transformer, **options)
-    return Loader(reader, (batch, 1, size, size), np.float32, prefetch=prefetch)
+    return Loader(reader, (batch, *reader.row_shape()), prefetch=prefetch)
 
 
 def take(made, count):
-    labels = made._spare[0].labels.copy()
+    labels = np.zeros(made._spare[0].count, np.float32)
     rooms, batches = [], []
 
     def room(shape):
@@ -156,6 +156,19 @@ def test_empty():
         take(loader(images(0), prefetch=0), 1)
 
 
+@pytest.mark.parametrize(("shape", "count"), [((4, 1, 3, 3), 12), ((4, 3, 350, 350), 3), ((64, 1, 40, 40), 10)])
+def test_small_batches_are_read_ahead_further(shape, count):
+    reader = BatchReader(images(), Transformer(RANDOM, "TRAIN", np.random.default_rng(7)))
+    assert len(Loader(reader, shape, prefetch=3)._spare) == count
+
+
+@pytest.mark.parametrize("prefetch", [1, 2, 4])
+def test_a_thread_that_is_slower_than_the_consumer(monkeypatch, prefetch):
+    fill = BatchReader.fill
+    monkeypatch.setattr(BatchReader, "fill", lambda *args: (time.sleep(0.001), fill(*args)))
+    assert same(take(loader(images(400), prefetch=prefetch), 40), take(loader(images(400), prefetch=0), 40))
+
+
 def prefetchers():
     return [thread for thread in threading.enumerate() if thread.name == "pycaffelite-prefetch"]
 
@@ -163,7 +176,7 @@ def prefetchers():
 def test_the_thread_ends_with_the_loader():
     gc.collect()
     before = len(prefetchers())
-    made = loader()
+    made = loader(images(400))  # more than it reads ahead
     take(made, 2)
     assert len(prefetchers()) == before + 1
     del made

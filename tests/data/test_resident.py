@@ -9,6 +9,7 @@ from pycaffelite.data import resident
 from pycaffelite.data.datum import make_datum
 from pycaffelite.data.loader import Loader
 from pycaffelite.data.reader import BatchReader
+from pycaffelite.data.records import from_position, grouped
 from pycaffelite.data.sources.base import Source
 from pycaffelite.data.transformer import Transformer
 from pycaffelite.errors import DataError
@@ -25,8 +26,8 @@ class ListSource(Source):
         super().__init__(Path("list"))
         self.values = values
 
-    def items(self):
-        return ((b"%d" % n, value) for n, value in enumerate(self.values))
+    def pieces(self, start=0):
+        return from_position(start, grouped((b"%d" % n, value) for n, value in enumerate(self.values)))
 
 
 def images(count=10):
@@ -40,7 +41,7 @@ def reader(source=None, parameter=PLAIN, **options):
 
 
 def loader(made, *, batch=4, prefetch=3):
-    return Loader(made, (batch, *made.row_shape()), np.float32, prefetch=prefetch)
+    return Loader(made, (batch, *made.row_shape()), prefetch=prefetch)
 
 
 def take(made, count, batch=4):
@@ -85,20 +86,14 @@ def test_resume_in_any_epoch(parameter, before, after):
     assert take(second, 20 - before) == straight[before:]
 
 
-def test_the_source_is_read_once_and_the_thread_ends():
+@pytest.mark.parametrize("parameter", [PLAIN, RANDOM], ids=["plain", "random"])
+def test_the_source_is_read_once_and_the_thread_ends(parameter):
     source = images()
-    made = loader(reader(source))
+    made = loader(reader(source, parameter))
     take(made, 8)
     source.values = []
     assert made._worker is None
     assert [labels for _, labels, _ in take(made, 2)] == [[2, 3, 4, 5], [6, 7, 8, 9]]
-
-
-def test_what_is_random_is_drawn_in_the_thread():
-    made = loader(reader(parameter=RANDOM))
-    take(made, 8)
-    assert made._worker is not None
-    made.close()
 
 
 def test_without_labels():
@@ -128,8 +123,8 @@ def test_other_records_are_not_kept(other):
 
 
 class BrokenSource(ListSource):
-    def items(self):
-        yield from list(super().items())[:7]
+    def pieces(self, start=0):
+        yield next(super().pieces(start))[:7]
         raise DataError("damage")
 
 

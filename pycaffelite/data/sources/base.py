@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
+from pycaffelite.data.records import Item, Records
 from pycaffelite.errors import DataError
 
-Item = tuple[bytes, bytes]  # key, value
+__all__ = ["Item", "Source"]
 
 
 class Source(ABC):
@@ -30,17 +30,25 @@ class Source(ABC):
         self._count: int | None = None
 
     @abstractmethod
-    def items(self) -> Iterator[Item]:
-        """Return an iterator over all records; DataError as soon as it comes upon damage."""
+    def pieces(self, start: int = 0) -> Iterator[Records]:
+        """Return an iterator over the records from the ordinal position `start` to the end, some at a time, never none.
+
+        DataError as soon as it comes upon damage.
+        """
 
     def records(self, start: int = 0) -> Iterator[Item]:
-        """Return an iterator over the records from the ordinal position `start` to the end."""
-        return islice(self.items(), start, None)
+        """Return an iterator over the records from the ordinal position `start` to the end, one by one."""
+        for piece in self.pieces(start):
+            yield from piece
+
+    def items(self) -> Iterator[Item]:
+        """Return an iterator over all records."""
+        return self.records()
 
     def __len__(self) -> int:
         """Return the number of records; may need to read all keys, once."""
         if self._count is None:
-            self._count = sum(1 for _ in self.items())
+            self._count = sum(map(len, self.pieces()))
         return self._count
 
     def first(self) -> Item:

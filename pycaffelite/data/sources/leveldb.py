@@ -7,14 +7,16 @@ number of the write-ahead log; tables hold sorted entries; logs newer than that 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from pycaffelite.data.sources.base import Item, Source
+from pycaffelite.data.records import Item, Records, from_position, grouped
+from pycaffelite.data.sources.base import Source
 from pycaffelite.data.sources.damage import damaged, unreadable
 from pycaffelite.data.sources.leveldb_log import LogEntry, batch_entries, read_log
 from pycaffelite.data.sources.leveldb_manifest import TableFile, Version, read_version
 from pycaffelite.data.sources.leveldb_table import SUFFIXES, Entry, Table
+from pycaffelite.kernels.records import TAG, count_plain
 
 
 class LevelDBSource(Source):
@@ -34,13 +36,28 @@ class LevelDBSource(Source):
         self._memory = self._replay(version)
         self._runs = [[Table(path, file) for file in run] for run in sorted_runs(list(version.tables.values()))]
 
-    def items(self) -> Iterator[Item]:
-        """Return an iterator over the live records."""
-        streams = [_chain(run) for run in self._runs]
-        if self._memory or not streams:
-            streams.append(iter(self._memory))
-        entries = streams[0] if len(streams) == 1 else heapq.merge(*streams, key=lambda entry: (entry[0], -entry[1]))
+    def pieces(self, start: int = 0) -> Iterator[Records]:
+        """Return an iterator over the live records, a block at a time where the tables need not be merged."""
+        if len(self._runs) == 1 and not self._memory:
+            return from_position(start, self._blocks(self._runs[0]))
+        streams = [_chain(run) for run in self._runs] + [iter(self._memory)]
+        entries = heapq.merge(*streams, key=lambda entry: (entry[0], -entry[1]))
+        return from_position(start, grouped(self._live(entries, None)))
+
+    def _blocks(self, run: list[Table]) -> Iterator[Records]:
+        """Yield the live records of tables whose key ranges follow one another."""
         previous: bytes | None = None
+        for table in run:
+            for offset, block in table.blocks():
+                plain = count_plain(block.keys, block.spans, True) == len(block)
+                if plain and (previous is None or block.key(0)[:-TAG] > previous):
+                    yield Records(block.keys, block.content, block.spans - [0, TAG, 0, 0])
+                else:
+                    yield from grouped(self._live(table.entries_of(offset, block), previous))
+                previous = block.key(-1)[:-TAG]
+
+    def _live(self, entries: Iterable[Entry], previous: bytes | None) -> Iterator[Item]:
+        """Yield the newest of the entries of each key after `previous`, unless it is a deletion."""
         for key, tag, value in entries:
             if previous is not None and key <= previous:
                 if key < previous:

@@ -7,17 +7,21 @@ raw or compressed, followed by one byte of type and a masked CRC-32C.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
-from io import BufferedReader
+from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import cramjam
+import numpy as np
+import numpy.typing as npt
 
+from pycaffelite.data.records import Records, sealed
 from pycaffelite.data.sources.damage import damaged, unreadable
 from pycaffelite.data.sources.leveldb_log import masked_crc, varint
 from pycaffelite.data.sources.leveldb_manifest import TableFile
 from pycaffelite.errors import UnsupportedError
+from pycaffelite.kernels.records import BEYOND, CUT, FINE, TAG, TOO_LONG, block_entries
 
 SUFFIXES = (".ldb", ".sst")  # of table files; the second is of old versions
 MAGIC = 0xDB4775248B80FB57
@@ -28,6 +32,14 @@ RAW, SNAPPY, ZLIB, ZSTD = 0, 1, 2, 4
 # No compressor that LevelDB knows goes further than this: a length beyond it is damage, found before memory is taken.
 _MOST_SNAPPY_EXPANSION = 32
 
+_ROWS = 256  # entries at a time
+_WRONG = {
+    CUT: "a number that is cut short",
+    TOO_LONG: "a number of more than ten bytes",
+    BEYOND: "an entry beyond its end",
+}
+
+Array = npt.NDArray[Any]
 Entry = tuple[bytes, int, bytes]  # key, sequence number << 8 | type, value
 
 
@@ -46,29 +58,39 @@ class Table:
             raise damaged(self.path, "the table, which the manifest lists, is missing")
         self.file = file
 
-    def entries(self) -> Iterator[Entry]:
-        """Yield all entries in key order, for equal keys the newest first."""
+    def blocks(self) -> Iterator[tuple[int, Records]]:
+        """Yield all entries in key order, for equal keys the newest first, and where in the file their block is.
+
+        Keys end with LevelDB's tags. Where a block has many entries, they come in several pieces.
+        """
         try:
-            with self.path.open("rb") as stream:
+            with self.path.open("rb", buffering=0) as stream:
                 size = self.path.stat().st_size
                 if size != self.file.size:
                     raise damaged(self.path, f"{size} bytes long, where the manifest says {self.file.size}")
-                for _key, handle in self._block(stream, *self._index_handle(stream, size)):
-                    yield from self._data(stream, *self._handle(handle, 0)[:2])
+                for index in self._block(stream, *self._index_handle(stream, size)):
+                    for _key, handle in index:
+                        offset, length, _ = self._handle(handle, 0)
+                        yield from ((offset, piece) for piece in self._block(stream, offset, length))
         except OSError as error:
             raise unreadable(self.path, error) from error
 
-    def _data(self, stream: BufferedReader, offset: int, length: int) -> Iterator[Entry]:
-        """Yield the entries of one data block."""
-        for key, value in self._block(stream, offset, length):
-            if len(key) < 8:
+    def entries(self) -> Iterator[Entry]:
+        """Yield all entries, one by one."""
+        for offset, block in self.blocks():
+            yield from self.entries_of(offset, block)
+
+    def entries_of(self, offset: int, block: Records) -> Iterator[Entry]:
+        """Yield the entries of a block that is at `offset`, one by one."""
+        for key, value in block:
+            if len(key) < TAG:
                 raise damaged(self.path, f"a key without sequence number in the block at byte {offset}")
-            tag = int.from_bytes(key[-8:], "little")
+            tag = int.from_bytes(key[-TAG:], "little")
             if tag & 0xFF > 1:
                 raise damaged(self.path, f"an entry of type {tag & 0xFF} in the block at byte {offset}")
-            yield key[:-8], tag, value
+            yield key[:-TAG], tag, value
 
-    def _index_handle(self, stream: BufferedReader, size: int) -> tuple[int, int]:
+    def _index_handle(self, stream: FileIO, size: int) -> tuple[int, int]:
         """Return offset and size of the index block."""
         if size < FOOTER:
             raise damaged(self.path, f"{size} bytes are no table")
@@ -89,21 +111,21 @@ class Table:
             raise damaged(self.path, "a block handle that is cut short") from None
         return offset, length, position
 
-    def _block(self, stream: BufferedReader, offset: int, length: int) -> Iterator[tuple[bytes, bytes]]:
-        """Yield keys and values of the block at `offset`, checked and decompressed."""
+    def _block(self, stream: FileIO, offset: int, length: int) -> Iterator[Records]:
+        """Yield the entries of the block at `offset`, checked and decompressed."""
         if offset + length + TRAILER > self.file.size:
             raise damaged(self.path, f"a block at byte {offset} of {length} bytes would lie outside the file")
         stream.seek(offset)
         stored = stream.read(length + TRAILER)
-        if len(stored) != length + TRAILER or masked_crc(stored[:-4]) != int.from_bytes(stored[-4:], "little"):
+        checked, crc = np.frombuffer(stored, np.uint8)[:-4], int.from_bytes(stored[-4:], "little")
+        if len(stored) != length + TRAILER or masked_crc(checked) != crc:
             raise damaged(self.path, f"wrong checksum of the block at byte {offset}")
-        content = self._decompress(stored[length], stored[:length], offset)
         try:
-            yield from block_entries(content)
+            yield from read_entries(self._decompress(stored[length], checked[:-1], offset))
         except IndexError as error:
             raise damaged(self.path, f"the block at byte {offset} cannot be read ({error})") from None
 
-    def _decompress(self, kind: int, stored: bytes, offset: int) -> bytes:
+    def _decompress(self, kind: int, stored: Array, offset: int) -> Array:
         """Return the content of a block of the given compression type."""
         if kind == RAW:
             return stored
@@ -117,39 +139,31 @@ class Table:
             )
         try:
             # Snappy's own header says how long the result is.
-            if varint(stored, 0)[0] > len(stored) * _MOST_SNAPPY_EXPANSION:
+            if varint(stored[:10].tobytes(), 0)[0] > len(stored) * _MOST_SNAPPY_EXPANSION:
                 raise ValueError("impossible length")
-            return bytes(cramjam.snappy.decompress_raw(stored))
+            return sealed(np.frombuffer(memoryview(cramjam.snappy.decompress_raw(stored.data)), np.uint8))
         except (IndexError, ValueError, cramjam.DecompressionError):
             raise damaged(self.path, f"the block at byte {offset} does not decompress") from None
 
 
-def block_entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield keys and values of a block's content; IndexError where it cannot be read.
+def read_entries(block: Array) -> Iterator[Records]:
+    """Yield the entries of a block's content, some at a time; IndexError where it cannot be read.
 
-    An entry gives the number of bytes that its key shares with the key before, the number of its own, the length of
-    the value, and then both. The restart points at the end serve seeking only.
+    The restart points at the end serve seeking only.
     """
     if len(block) < 4:
         raise IndexError("no restart points")
-    (restarts,) = struct.unpack_from("<I", block, len(block) - 4)
-    limit = len(block) - 4 * (restarts + 1)
-    if limit < 0:
+    end = len(block) - 4 * (int.from_bytes(block[-4:], "little") + 1)
+    if end < 0:
         raise IndexError("more restart points than bytes")
-    position, key = 0, b""
-    while position < limit:
-        shared, own, length, more = block[position : position + 4]  # at least a restart point's bytes come behind
-        if shared | own < 0x80 and length < 0x80:
-            position += 3
-        elif shared | own | more < 0x80:
-            length, position = length & 0x7F | more << 7, position + 4
-        else:
-            shared, position = varint(block, position)
-            own, position = varint(block, position)
-            length, position = varint(block, position)
-        value_at = position + own
-        if shared > len(key) or value_at + length > limit:
-            raise IndexError("an entry beyond its end")
-        key = key[:shared] + block[position:value_at]
-        position = value_at + length
-        yield key, block[value_at:position]
+    position, last = 0, block[:0]
+    while position < end:
+        keys, spans = np.empty(len(last) + len(block), np.uint8), np.empty((_ROWS, 4), np.int64)
+        keys[: len(last)] = last
+        count, position, status = block_entries(block, position, end, len(last), keys, spans)
+        if count:
+            records = Records(keys, block, spans[:count])
+            yield records
+            last = records.keys[spans[count - 1, 0] : spans[count - 1, 1]]
+        if status != FINE:
+            raise IndexError(_WRONG[status])

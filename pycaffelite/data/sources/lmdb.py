@@ -5,33 +5,56 @@ twice in a process. Here every page is read and checked, no lock is taken and no
 
 A file is a row of pages. Pages 0 and 1 are metas; the one of the later transaction names the root of a B+ tree.
 Page header: page number (8 bytes), padding (2), flags (2), end of the node offsets (2), start of the nodes (2), or for
-overflow pages their count (4); then the offsets of the nodes, 2 bytes each.
+overflow pages their count (4); then the offsets of the nodes, 2 bytes each. Pages that follow one another in the file
+are read together.
 """
 
 from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from io import BufferedIOBase
+from io import FileIO
 from pathlib import Path
 
-from pycaffelite.data.sources.base import Item, Source
+import numpy as np
+
+from pycaffelite.data.records import Records
+from pycaffelite.data.sources.base import Source
 from pycaffelite.data.sources.damage import damaged, unreadable
-from pycaffelite.errors import UnsupportedError
+from pycaffelite.errors import DataError, UnsupportedError
+from pycaffelite.kernels.pages import (
+    BRANCH,
+    FINE,
+    HEADER,
+    LEAF,
+    META,
+    OUTSIDE,
+    OVERFLOW,
+    WRONG_KIND,
+    WRONG_NUMBER,
+    leaf_records,
+    long_values,
+)
+from pycaffelite.kernels.records import count_plain
 
 MAGIC, VERSION = 0xBEEFC0DE, 1
-HEADER = 16  # bytes of a page header
-BRANCH, LEAF, OVERFLOW, META = 0x01, 0x02, 0x04, 0x08  # flags of pages
-BIG_DATA = 0x01  # flag of a node whose value is in overflow pages; the others belong to nested databases
 _DEEPEST = 32  # levels of a tree, as LMDB has it
 NO_PAGE = 0xFFFF_FFFF_FFFF_FFFF
 
 _PAGE = struct.Struct("<QHHHH")
 _META = struct.Struct("<IIQQ")  # magic, version, address, map size
 _TREE = struct.Struct("<IHHQQQQQ")  # page size or padding, flags, depth, branch, leaf, overflow pages, entries, root
-_NODE = struct.Struct("<HHHH")  # low and high half of a size or page number, flags, key size
+_NODE = struct.Struct("<HHH")  # of a branch: low, high and highest part of a page number
+
+_RUN = 1 << 17  # bytes that are read at once at most, where no single value is longer
+_ROWS = 256  # records at a time
+_WRONG = {
+    WRONG_NUMBER: "page {} is not what it should be",
+    WRONG_KIND: "page {} is not the kind of page that it should be",
+    OUTSIDE: "a record of page {} lies outside the page",
+}
 
 
 @dataclass(frozen=True)
@@ -55,7 +78,7 @@ class LMDBSource(Source):
         super().__init__(path)
         self.file = path / "data.mdb" if path.is_dir() else path
         try:
-            with self.file.open("rb") as stream:
+            with self.file.open("rb", buffering=0) as stream:
                 self.meta = read_meta(self.file, stream)
         except OSError as error:
             raise unreadable(self.file, error) from error
@@ -64,31 +87,43 @@ class LMDBSource(Source):
         """Return the number of records, as the meta page says."""
         return self.meta.entries
 
-    def items(self) -> Iterator[Item]:
-        """Return an iterator over all records."""
-        return self.records()
+    def pieces(self, start: int = 0) -> Iterator[Records]:
+        """Yield the records from the ordinal position `start` on, some leaves at a time.
 
-    def records(self, start: int = 0) -> Iterator[Item]:
-        """Yield the records from the ordinal position `start` on; the values before it are not read."""
+        Long values before it are not read.
+        """
         position, previous = 0, None
         try:
-            with self.file.open("rb") as stream:
-                for key, value in _Tree(self.file, stream, self.meta).walk():
-                    if previous is not None and key <= previous:
-                        raise damaged(self.file, f"key {key!r} comes after {previous!r}")
-                    previous = key
-                    if position == self.meta.entries:
-                        raise damaged(self.file, f"more records than the {position} that the file says")
-                    if position >= start:
-                        yield key, value.read()
-                    position += 1
+            with self.file.open("rb", buffering=0) as stream:
+                tree = _Tree(self.file, stream, self.meta)
+                for piece, long in tree.walk():
+                    count = self._count_good(piece, previous, self.meta.entries - position)
+                    good = piece[max(0, start - position) : count]
+                    if len(good):
+                        yield from tree.long_values(good) if long else (good,)
+                    position += count
+                    if count < len(piece):
+                        raise self._bad_record(piece, count, previous)
+                    previous = piece.key(-1)
         except OSError as error:
             raise unreadable(self.file, error) from error
         if position != self.meta.entries:
             raise damaged(self.file, f"{position} records, where the file says {self.meta.entries}")
 
+    def _count_good(self, piece: Records, previous: bytes | None, most: int) -> int:
+        """Return how many of these records are in order, and no more than the file says."""
+        ordered = count_plain(piece.keys, piece.spans, False) if previous is None or piece.key(0) > previous else 0
+        return min(ordered, most)
 
-def read_meta(path: Path, stream: BufferedIOBase) -> Meta:
+    def _bad_record(self, piece: Records, n: int, previous: bytes | None) -> DataError:
+        """Return the error for a record that is one too many or comes too late."""
+        key, before = piece.key(n), piece.key(n - 1) if n else previous
+        if before is not None and key <= before:
+            return damaged(self.file, f"key {key!r} comes after {before!r}")
+        return damaged(self.file, f"more records than the {self.meta.entries} that the file says")
+
+
+def read_meta(path: Path, stream: FileIO) -> Meta:
     """Return the meta page of the last transaction, checked against the size of the file."""
     size = os.fstat(stream.fileno()).st_size
     first = _meta_at(path, stream, 0)
@@ -102,7 +137,7 @@ def read_meta(path: Path, stream: BufferedIOBase) -> Meta:
     return meta
 
 
-def _meta_at(path: Path, stream: BufferedIOBase, offset: int) -> Meta | None:
+def _meta_at(path: Path, stream: FileIO, offset: int) -> Meta | None:
     """Return the meta page at `offset`, or None where there is none."""
     stream.seek(offset)
     page = stream.read(HEADER + _META.size + 2 * _TREE.size + 16)
@@ -138,72 +173,83 @@ def _meta_at(path: Path, stream: BufferedIOBase, offset: int) -> Meta | None:
     return Meta(page_size, tree[2], tree[6], tree[7], last_page, transaction)
 
 
-@dataclass(frozen=True)
-class _Value:
-    """A value that is read when it is wanted: in the leaf itself, or in overflow pages."""
-
-    tree: _Tree
-    inline: bytes | None
-    page: int
-    size: int
-
-    def read(self) -> bytes:
-        return self.tree.overflow(self.page, self.size) if self.inline is None else self.inline
-
-
 class _Tree:
     """One walk over the B+ tree."""
 
-    def __init__(self, path: Path, stream: BufferedIOBase, meta: Meta) -> None:
+    def __init__(self, path: Path, stream: FileIO, meta: Meta) -> None:
         self.path = path
         self.stream = stream
         self.meta = meta
 
-    def walk(self) -> Iterator[tuple[bytes, _Value]]:
-        """Yield keys and values in key order."""
+    def walk(self) -> Iterator[tuple[Records, bool]]:
+        """Yield records in key order, and whether their values are long: then spans have what `long_values` reads."""
         if self.meta.root != NO_PAGE:
-            yield from self._page(self.meta.root, self.meta.depth)
+            leaves = self._leaves(self.meta.root, self.meta.depth)
+            for number, count, _ in self._runs((leaf, 1) for leaf in leaves):
+                yield from self._records(number, count)
 
-    def _page(self, number: int, depth: int) -> Iterator[tuple[bytes, _Value]]:
-        """Yield what is below a page; `depth` counts the levels from here down, 1 for leaves."""
+    def long_values(self, piece: Records) -> Iterator[Records]:
+        """Yield records whose spans give a page and a size for each value, with the values read."""
+        size, rows = self.meta.page_size, piece.spans[:, 2:].tolist()
+        done = 0
+        for first, count, together in self._runs((number, -(-(HEADER + length) // size)) for number, length in rows):
+            pages = np.frombuffer(self._read(first, count), np.uint8)
+            spans = piece.spans[done : done + together].copy()
+            good = long_values(pages, size, spans)
+            if good:
+                yield Records(piece.keys, pages, spans[:good])
+            if good < together:
+                number = rows[done + good][0]
+                self._read(number, 1)  # looks whether it is there at all
+                raise damaged(self.path, f"page {number} should hold a long value and does not")
+            done += together
+
+    def _leaves(self, number: int, depth: int) -> Iterator[int]:
+        """Yield the numbers of the leaves below a page; `depth` counts the levels from here down, 1 for leaves."""
+        if depth <= 1:
+            yield number
+            return
         page = self._read(number, 1)
         _, _, flags, lower, _ = _PAGE.unpack_from(page)
-        wanted = LEAF if depth == 1 else BRANCH
-        if flags & (BRANCH | LEAF | OVERFLOW | META) != wanted or lower < HEADER or lower > len(page):
+        if flags & (BRANCH | LEAF | OVERFLOW | META) != BRANCH or lower < HEADER or lower > len(page):
             raise damaged(self.path, f"page {number} is not the kind of page that it should be")
         for offset in struct.unpack_from(f"<{(lower - HEADER) // 2}H", page, HEADER):
             if offset + _NODE.size > len(page):
                 raise damaged(self.path, f"a record of page {number} lies outside the page")
-            low, high, node_flags, key_size = _NODE.unpack_from(page, offset)
-            data_at = offset + _NODE.size + key_size
-            if wanted == BRANCH:
-                yield from self._page(low | high << 16 | node_flags << 32, depth - 1)
-            else:
-                value = self._value(page, number, data_at, low | high << 16, node_flags)
-                yield page[offset + _NODE.size : data_at], value
+            low, high, top = _NODE.unpack_from(page, offset)
+            yield from self._leaves(low | high << 16 | top << 32, depth - 1)
 
-    def _value(self, page: bytes, number: int, at: int, size: int, flags: int) -> _Value:
-        """Return the value of a leaf's node, whose data begin at `at`."""
-        stored = 8 if flags & BIG_DATA else size
-        if at + stored > len(page) or flags & ~BIG_DATA:
-            raise damaged(self.path, f"a record of page {number} lies outside the page")
-        if flags & BIG_DATA:
-            return _Value(self, None, int.from_bytes(page[at : at + 8], "little"), size)
-        return _Value(self, page[at : at + size], 0, size)
+    def _runs(self, pages: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
+        """Put pages (number, count) together that follow one another in the file: (number, count, how many)."""
+        first = total = together = 0
+        for number, count in pages:
+            wanted = (total + count) * self.meta.page_size
+            if number == first + total and number + count <= self.meta.last_page + 1 and wanted <= _RUN:
+                total, together = total + count, together + 1
+                continue
+            if together:
+                yield first, total, together
+            first, total, together = number, count, 1
+        if together:
+            yield first, total, together
 
-    def overflow(self, number: int, size: int) -> bytes:
-        """Return a value of `size` bytes from the overflow pages that begin at page `number`."""
-        count = (HEADER + size + self.meta.page_size - 1) // self.meta.page_size
-        pages = self._read(number, count)
-        if not _PAGE.unpack_from(pages)[2] & OVERFLOW:
-            raise damaged(self.path, f"page {number} should hold a long value and does not")
-        return pages[HEADER : HEADER + size]
+    def _records(self, number: int, count: int) -> Iterator[tuple[Records, bool]]:
+        """Yield the records of `count` leaves from page `number` on, as `walk` does."""
+        pages = np.frombuffer(self._read(number, count), np.uint8)
+        page = node = 0
+        while page < count:
+            spans = np.empty((_ROWS, 4), np.int64)
+            found, page, node, long, status = leaf_records(pages, self.meta.page_size, number, page, node, spans)
+            if found:
+                yield Records(pages, pages, spans[:found]), long
+            if status != FINE:
+                raise damaged(self.path, _WRONG[status].format(number + page))
 
     def _read(self, number: int, count: int) -> bytes:
         """Return `count` pages from page `number` on."""
         size = self.meta.page_size
         if number < 2 or number + count - 1 > self.meta.last_page:
-            raise damaged(self.path, f"page {number} lies outside the file")
+            raise damaged(self.path, f"page {number % (1 << 64)} lies outside the file")
         self.stream.seek(number * size)
         pages = self.stream.read(count * size)
         if len(pages) != count * size or _PAGE.unpack_from(pages)[0] != number:
