@@ -11,8 +11,9 @@ from typing import Any, NoReturn
 
 from pycaffelite.errors import FieldError, PrototxtError, PycaffeliteError
 from pycaffelite.schema import explain, mending
+from pycaffelite.schema.blocks import Block
 from pycaffelite.schema.dialects import is_idle
-from pycaffelite.schema.fields import FieldPlan, MessagePlan, message_plan
+from pycaffelite.schema.fields import FieldPlan, message_plan
 from pycaffelite.schema.printer import format_text
 from pycaffelite.schema.problems import Report, raise_problem, warning
 from pycaffelite.schema.sourcemap import Mark, SourceMap
@@ -54,19 +55,6 @@ def parse_text(
     return message, parser.source
 
 
-class _Block:
-    """A message that is being read: what is open, for the errors about what is not closed."""
-
-    __slots__ = ("foreign", "mark", "message", "name", "plan")
-
-    def __init__(self, name: str, plan: MessagePlan, message: Any, mark: Mark, foreign: bool = False) -> None:
-        self.name = name
-        self.plan = plan
-        self.message = message
-        self.mark = mark
-        self.foreign = foreign
-
-
 class _Parser:
     """Recursive descent over a list of tokens; `index` is the next token."""
 
@@ -80,8 +68,8 @@ class _Parser:
         self.index = 0
         self.nonsense = 0
         self.slips: set[str] = set()
-        self.open: list[_Block] = []
-        self.last: tuple[_Block | None, FieldPlan | None, int] = (None, None, -1)  # a repeated field, behind its value
+        self.open: list[Block] = []
+        self.last: tuple[Block | None, FieldPlan | None, int] = (None, None, -1)  # a repeated field, behind its value
         self.last_closed: tuple[str, int, int] | None = None  # name, offset of the block, offset of its closing brace
 
     def check_characters(self) -> None:
@@ -101,9 +89,9 @@ class _Parser:
     def parse(self, message: Any) -> None:
         """Read the whole text into a message."""
         plan = message_plan(message.DESCRIPTOR)
-        self.block(_Block(plan.name, plan, message, self.source.root), closer="")
+        self.block(Block(plan.name, plan, message, self.source.root), closer="")
 
-    def block(self, block: _Block, closer: str) -> None:
+    def block(self, block: Block, closer: str) -> None:
         """Read fields up to the closing brace, which is taken too; at the top, up to the end of the text."""
         if len(self.open) >= MAX_DEPTH:
             self.fail(f"blocks are nested more than {MAX_DEPTH} deep", self.tokens[self.index][2])
@@ -145,7 +133,7 @@ class _Parser:
         self.open.pop()
         self.check_required(block)
 
-    def more_of(self, block: _Block) -> FieldPlan | None:
+    def more_of(self, block: Block) -> FieldPlan | None:
         """Return the repeated field of which one value has just been read in this block, perhaps with a comma."""
         last, plan, end = self.last
         behind = self.index == end or (self.index == end + 1 and self.tokens[end][1] == ",")
@@ -158,7 +146,7 @@ class _Parser:
         if self.nonsense >= MOST_NONSENSE:
             raise problem
 
-    def is_unclosed_before(self, block: _Block, name: str) -> bool:
+    def is_unclosed_before(self, block: Block, name: str) -> bool:
         """Tell whether a layer begins here although a layer cannot stand in this block, but in one around it."""
         if name not in _LAYERS or name in block.plan.fields or "{" not in (self.peek(1), self.peek(2)):
             return False
@@ -168,7 +156,7 @@ class _Parser:
         """Return the text of a token further on."""
         return self.tokens[min(self.index + ahead, len(self.tokens) - 1)][1]
 
-    def check_required(self, block: _Block) -> None:
+    def check_required(self, block: Block) -> None:
         """Report what a message must have and has not."""
         for name in block.plan.required:
             if not block.message.HasField(name):
@@ -180,7 +168,7 @@ class _Parser:
                     )
                 )
 
-    def field(self, block: _Block, name: str, offset: int) -> None:
+    def field(self, block: Block, name: str, offset: int) -> None:
         """Read one field: its name is the next token."""
         self.index += 1
         plan = block.plan.fields.get(name)
@@ -204,7 +192,7 @@ class _Parser:
         if self.tokens[self.index][1] in (",", ";"):
             self.index += 1
 
-    def unknown(self, block: _Block, name: str, offset: int) -> None:
+    def unknown(self, block: Block, name: str, offset: int) -> None:
         """Pass over a field that the schema does not have, and remember what was passed over."""
         problem = self.unknown_field(name, offset)
         cut_off = self.tokens[self.index][0] == "end"
@@ -241,7 +229,7 @@ class _Parser:
         self.report(warning(problem, "read all the same"))
         return True
 
-    def list(self, block: _Block, plan: FieldPlan) -> None:
+    def list(self, block: Block, plan: FieldPlan) -> None:
         """Read `[a, b]`: several occurrences of a repeated field."""
         opening = self.tokens[self.index][2]
         plan = next((form for form in (plan, *plan.others) if form.repeated), plan)
@@ -270,7 +258,7 @@ class _Parser:
             if text == "]":
                 return
 
-    def value(self, block: _Block, plan: FieldPlan, offset: int) -> None:
+    def value(self, block: Block, plan: FieldPlan, offset: int) -> None:
         """Read one value of a field and store it."""
         if plan.kind == "message" and (self.tokens[self.index][1] in _CLOSER or not plan.others):
             self.message(block, plan, offset)
@@ -308,7 +296,7 @@ class _Parser:
                 self.report(warning(problem, how))
         self.store(block, form, value, offset)
 
-    def store(self, block: _Block, form: FieldPlan, value: Any, offset: int) -> None:
+    def store(self, block: Block, form: FieldPlan, value: Any, offset: int) -> None:
         """Put a scalar into its field; report one that only forks know."""
         block.mark.add(form.name, offset)
         self.source.used.add((block.plan.name, form.stored))
@@ -348,7 +336,7 @@ class _Parser:
             return Literal("word", bare)
         return Literal(kind, text, negative)
 
-    def message(self, block: _Block, plan: FieldPlan, offset: int) -> None:
+    def message(self, block: Block, plan: FieldPlan, offset: int) -> None:
         """Read `{ ... }` or `< ... >` into a field that holds a message."""
         opener = self.tokens[self.index][1]
         if opener not in _CLOSER or self.tokens[self.index][0] != "mark":
@@ -377,7 +365,7 @@ class _Parser:
         block.mark.add(plan.name, mark)
         self.source.used.add((block.plan.name, plan.stored))
         foreign = block.foreign or plan.foreign
-        self.block(_Block(plan.name, plan.message, child, mark, foreign), _CLOSER[opener])
+        self.block(Block(plan.name, plan.message, child, mark, foreign), _CLOSER[opener])
 
     def skip_value(self) -> None:
         """Pass over the value of a field that cannot be stored, whatever it is."""

@@ -228,8 +228,8 @@ layer { name: "c" type: "InnerProduct" bottom: "b" top: "c" inner_product_param 
     assert "left as filled, not in the file  1: new_c" in text
 
 
-@pytest.mark.parametrize("name", ["w.caffemodel", "w.caffemodel.h5"])
-def test_a_layer_that_shares_its_parameters_gets_them_from_their_owner(name: str) -> None:
+@pytest.mark.parametrize(("name", "form"), [("w.caffemodel", "binary"), ("w.caffemodel.h5", "HDF5")])
+def test_a_layer_that_shares_its_parameters_gets_them_from_their_owner(name: str, form: str) -> None:
     text = """layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }
 layer { name: "a" type: "InnerProduct" bottom: "x" top: "a" param { name: "w" } inner_product_param { num_output: 3 } }
 layer { name: "b" type: "InnerProduct" bottom: "a" top: "b" param { name: "w" } param { name: "c" }
@@ -240,8 +240,11 @@ layer { name: "c" type: "InnerProduct" bottom: "b" top: "c" param { name: "w" } 
     Path("net.prototxt").write_text(text)
     net = load_net("net.prototxt").net
     save_weights(net, name)
+    Path(name).rename("weights.caffemodel")  # the form is told by the content
+    name = "weights.caffemodel"
     _, report = check_files(["net.prototxt", name], Settings())
     assert report.fit is not None
+    assert report.dialect == form
     loaded = load_weights(net, name)
     assert (tuple(report.fit.copied), tuple(report.fit.left)) == (loaded.copied, loaded.left) == (("a", "b", "c"), ())
 

@@ -10,6 +10,7 @@ from pycaffelite.report.check.findings import Findings
 from pycaffelite.report.check.nets import LayerReport, PhaseReport, PhaseSettings, check_phase
 from pycaffelite.schema.reader import NetFile
 from pycaffelite.snapshot import StoredBlob, fate_of, stored_weights
+from pycaffelite.snapshot.hdf5 import is_hdf5
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def read(path: Path) -> Weights:
     """Read the shapes of all parameters in a file; raises SnapshotError as loading does."""
     with stored_weights(path) as stored:
         layers = {name: dict(blobs) for name, blobs in stored.items() if blobs}
-    return Weights(path, "HDF5" if path.suffix == ".h5" else "binary", layers)
+    return Weights(path, "HDF5" if is_hdf5(path) else "binary", layers)
 
 
 def fit(weights: Weights, net: NetFile, settings: PhaseSettings, findings: Findings) -> Fit:
