@@ -20,8 +20,10 @@ from pycaffelite.kernels.workspace import most_threads, workspace
 
 Numbers = npt.NDArray[np.int64]
 
-_COLUMNS = 128  # positions that are worked on together: their channels stay in the second cache
-_CHANNELS, _INNER, _REACH, _USUAL, _KEEP, _EACH = range(2, 8)
+_FEW = 128  # positions that are worked on together, at least: their channels stay in the second cache
+_CACHE_BYTES = 512 * 1024  # of all channels of an image, which stay there too
+_MANY = 8  # images, so that each of them may be one piece of work
+_CHANNELS, _INNER, _REACH, _USUAL, _KEEP, _COLUMNS, _EACH = range(2, 9)
 _K, _A, _EXPONENT, _FACTOR, _ONE, _START = range(
     6
 )  # places in the scratch memory: constants, and where the rest begins
@@ -57,15 +59,18 @@ def _run_blocks(
 ) -> None:
     """Run a task over all blocks of positions; the last array is scratch memory, with the constants at its start."""
     outer, channels, inner = shape
-    blocks = outer * -(-inner // _COLUMNS)
-    each = (channels + 1) * _COLUMNS
+    # Memory is read faster in long runs than in short ones.
+    whole = outer >= _MANY and channels * inner * arrays[0].itemsize <= _CACHE_BYTES
+    columns = inner if whole else _FEW
+    blocks = outer * -(-inner // columns)
+    each = (channels + 1) * columns
     scratch = workspace(arrays[0].dtype, _START + each * most_threads())
     scratch[:_START] = constants
     run(
         work,
         min(64, blocks),
         (*arrays, scratch),
-        np.array((min(64, blocks), blocks, *shape[1:], *more, each), np.int64),
+        np.array((min(64, blocks), blocks, *shape[1:], *more, columns, each), np.int64),
     )
 
 
@@ -86,9 +91,10 @@ def _powers(scratch: Array, source: int, target: int, count: int, usual: int) ->
 @kernel(inner=True)
 def _block(block: int, g: Numbers) -> tuple[int, int]:
     """Return where a block begins in the array, and how many positions it has."""
-    blocks = (g[_INNER] + _COLUMNS - 1) // _COLUMNS
-    n, first = block // blocks, block % blocks * _COLUMNS
-    return n * g[_CHANNELS] * g[_INNER] + first, min(_COLUMNS, g[_INNER] - first)
+    columns = g[_COLUMNS]
+    blocks = (g[_INNER] + columns - 1) // columns
+    n, first = block // blocks, block % blocks * columns
+    return n * g[_CHANNELS] * g[_INNER] + first, min(columns, g[_INNER] - first)
 
 
 @task("fffff")
@@ -99,6 +105,7 @@ def _across(
     channels, inner, reach = g[_CHANNELS], g[_INNER], g[_REACH]
     k, a = scratch[_K], scratch[_A]
     at = _START + thread * g[_EACH]
+    power = at + g[_COLUMNS]
     for block in range(begin, end):
         start, count = _block(block, g)
         for c in range(channels):
@@ -113,9 +120,9 @@ def _across(
             if g[_KEEP]:
                 for i in range(count):
                     divisor[row + i] = scratch[at + i]
-            _powers(scratch, at, at + _COLUMNS, count, g[_USUAL])
+            _powers(scratch, at, power, count, g[_USUAL])
             for i in range(count):
-                y[row + i] = x[row + i] * scratch[at + _COLUMNS + i]
+                y[row + i] = x[row + i] * scratch[power + i]
 
 
 @task("fffff")
@@ -126,11 +133,12 @@ def _across_backward(
     channels, inner, reach = g[_CHANNELS], g[_INNER], g[_REACH]
     factor = scratch[_FACTOR]
     at = _START + thread * g[_EACH]
-    spare = at + channels * _COLUMNS
+    columns = g[_COLUMNS]
+    spare = at + channels * columns
     for block in range(begin, end):
         start, count = _block(block, g)
         for c in range(channels):  # dx holds dy d^-beta, the scratch what is to be summed
-            row, own = start + c * inner, at + c * _COLUMNS
+            row, own = start + c * inner, at + c * columns
             for i in range(count):
                 scratch[own + i] = divisor[row + i]
             _powers(scratch, own, spare, count, g[_USUAL])
@@ -144,7 +152,7 @@ def _across_backward(
                 scratch[spare + i] = 0
             for j in range(max(0, c - reach), min(channels, c + reach + 1)):
                 for i in range(count):
-                    scratch[spare + i] += scratch[at + j * _COLUMNS + i]
+                    scratch[spare + i] += scratch[at + j * columns + i]
             for i in range(count):
                 dx[row + i] -= factor * x[row + i] * scratch[spare + i]
 

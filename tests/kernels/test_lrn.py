@@ -10,7 +10,7 @@ DTYPES = [(np.float32, 1e-5), (np.float64, 1e-13)]
 
 @pytest.mark.parametrize(("dtype", "tolerance"), DTYPES)
 @pytest.mark.parametrize("beta", [0.75, 0.5])
-@pytest.mark.parametrize(("size", "shape"), [(1, (2, 5, 3)), (3, (1, 4, 131)), (9, (2, 5, 3))])
+@pytest.mark.parametrize(("size", "shape"), [(1, (2, 5, 3)), (3, (1, 4, 131)), (9, (2, 5, 3)), (3, (8, 4, 131))])
 def test_across(dtype, tolerance, size, shape, beta):
     x, dy = np.random.default_rng(1).standard_normal((2, *shape)).astype(dtype)
     y, dx, divisor = np.full_like(x, 9), np.full_like(x, 9), np.full(x.size, 9, dtype)
