@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -63,41 +64,29 @@ def max_forward(x: Array, y: Array, places: Array, g: Numbers) -> None:
 
     `places` has the float type of x; its bits hold integers of the same width.
     """
-    work = (_argmax_of_windows, argmax_of_quads, argmax_of_strips)[_kind(g)]
-    run(work, planes(x, g), (x, y, places), g)
+    windows = _windows(g.tobytes())
+    work = (_argmax_of_windows, argmax_of_quads, argmax_of_strips)[windows.kind]
+    run(work, x.size // windows.plane, (x, y, places), g)
 
 
 def max_without_places(x: Array, y: Array, g: Numbers) -> None:
     """Write the maximum of each window."""
-    run(max_of_strips if _kind(g) == _STRIPS else _max_of_windows, planes(x, g), (x, y), g)
+    windows = _windows(g.tobytes())
+    run(max_of_strips if windows.kind == _STRIPS else _max_of_windows, x.size // windows.plane, (x, y), g)
 
 
 def max_backward(dy: Array, places: Array, dx: Array, g: Numbers) -> None:
     """Overwrite dx: each output's gradient goes to the place it came from, whichever way that was chosen."""
-    work = spread_to_quads if has_quads(g) else _to_places
-    if _fills_strips(g):
+    windows = _windows(g.tobytes())
+    work = spread_to_quads if windows.kind == _QUADS else _to_places
+    if windows.fills_strips:
         work = spread_past if dx.nbytes >= _LARGE and dx.ctypes.data % _LINE == 0 else spread_in_strips
-    run(work, planes(dx, g), (dy, places, dx), g)
-
-
-def _kind(g: Numbers) -> int:
-    """Return what kind of windows these are."""
-    return _facts(g.tobytes())[0]
-
-
-def _fills_strips(g: Numbers) -> bool:
-    """Return whether lines are whole strips: else it is quicker to clear a plane and to go from place to place."""
-    return _facts(g.tobytes())[3]
+    run(work, dx.size // windows.plane, (dy, places, dx), g)
 
 
 def has_quads(g: Numbers) -> bool:
     """Return whether the windows are 2 x 2 and cover every place once."""
-    return _kind(g) == _QUADS
-
-
-def _is_whole(g: Numbers) -> bool:
-    """Return whether there is one window, which is the plane."""
-    return _facts(g.tobytes())[1]
+    return _windows(g.tobytes()).kind == _QUADS
 
 
 def copy_places(places: Array, mask: Array, g: Numbers) -> None:
@@ -107,17 +96,16 @@ def copy_places(places: Array, mask: Array, g: Numbers) -> None:
 
 def average_forward(x: Array, y: Array, g: Numbers) -> None:
     """Write the mean of each window, with zeros for padding."""
-    work = _average_of_all if _is_whole(g) else mean_of_strips if _kind(g) == _STRIPS else _average
-    run(work, planes(x, g), (x, y), g)
+    windows = _windows(g.tobytes())
+    work = _average_of_all if windows.is_whole else mean_of_strips if windows.kind == _STRIPS else _average
+    run(work, x.size // windows.plane, (x, y), g)
 
 
 def average_backward(dy: Array, dx: Array, g: Numbers) -> None:
     """Overwrite dx: each output's gradient is shared among its window."""
-    if _is_whole(g):
-        run(_spread_evenly, planes(dx, g), (dy, dx), g)
-        return
-    if _kind(g) == _STRIPS:
-        run(share_in_strips, planes(dx, g), (dy, dx), g)
+    windows = _windows(g.tobytes())
+    if windows.is_whole or windows.kind == _STRIPS:
+        run(_spread_evenly if windows.is_whole else share_in_strips, dx.size // windows.plane, (dy, dx), g)
         return
     width, out_w, size_w, stride_w, pad_w = (int(g[i]) for i in (WIDTH, OUT_W, KERNEL_W, STRIDE_W, PAD_W))
     if stride_w > 2:
@@ -131,21 +119,34 @@ def average_backward(dy: Array, dx: Array, g: Numbers) -> None:
 
 def planes(x: Array, g: Numbers) -> int:
     """Return how many planes x has."""
-    return x.size // _facts(g.tobytes())[2]
+    return x.size // _windows(g.tobytes()).plane
+
+
+class _Windows(NamedTuple):
+    """What a geometry means.
+
+    Attributes:
+        kind: Of the windows.
+        is_whole: Whether there is one window, which is the plane.
+        plane: How many places a plane has.
+        fills_strips: Whether lines are whole strips: else it is quicker to clear a plane and to go from place to place.
+    """
+
+    kind: int
+    is_whole: bool
+    plane: int
+    fills_strips: bool
 
 
 @cache
-def _facts(geometry: bytes) -> tuple[int, bool, int, bool]:
-    """Return the kind of the windows, whether there is but one, the places of a plane, and whether strips fill lines.
-
-    Kept for each geometry: to look at single numbers of an array takes Python longer than to start a kernel.
-    """
+def _windows(geometry: bytes) -> _Windows:
+    """Return what a geometry means; kept, as single numbers of an array take Python longer than to start a kernel."""
     height, width, *rest = lengths = np.frombuffer(geometry, np.int64).tolist()
     quads = lengths == [2 * lengths[OUT_H], 2 * lengths[OUT_W], lengths[OUT_H], lengths[OUT_W], 2, 2, 2, 2, 0, 0]
     strips = rest[2:] == [3, 3, 2, 2, 0, 0] and 2 * rest[0] <= height + 1 and 2 * rest[1] <= width + 1
     kind = _QUADS if quads else _STRIPS if strips else _OTHERS
     one = rest[:4] == [1, 1, height, width] and rest[6:] == [0, 0]
-    return kind, one, height * width, strips and width % (2 * WIDE) == 0
+    return _Windows(kind, one, height * width, strips and width % (2 * WIDE) == 0)
 
 
 @kernel()
