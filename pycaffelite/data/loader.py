@@ -58,7 +58,7 @@ class Loader:
             self.close()  # the thread would only take time from the kernels
         elif self._prefetch:
             if self._worker is None:
-                self._worker = Worker(self._reader, self._spare)
+                self._worker = Worker(self._reader, self._spare, group=max(1, len(self._spare) - self._prefetch))
                 self._closer = weakref.finalize(self, self._worker.stop)
             batch: Batch = self._worker.take()
             return batch
@@ -128,14 +128,16 @@ class Worker:
     Args:
         reader: Its `fill` fills a batch.
         spare: The batches, of whatever kind the reader fills.
+        group: How many used batches it is woken for. It begins with cold caches: its first small batch takes twice as
+            long.
     """
 
-    def __init__(self, reader: Any, spare: Sequence[Any]) -> None:
+    def __init__(self, reader: Any, spare: Sequence[Any], group: int = 1) -> None:
         self._spare: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._ready: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._stopped = threading.Event()
         self._used: list[Any] = []
-        self._group = max(1, len(spare) * 3 // 4)
+        self._group = group
         for batch in spare:
             self._spare.put(batch)
         self._thread = threading.Thread(target=self._run, args=(reader,), name="pycaffelite-prefetch", daemon=True)
@@ -152,10 +154,7 @@ class Worker:
         return result
 
     def give_back(self, batch: Any) -> None:
-        """Let the thread fill a batch again.
-
-        It is woken for several at a time, as it begins with cold caches: the first small batch takes twice as long.
-        """
+        """Let the thread fill a batch again."""
         self._used.append(batch)
         if len(self._used) == self._group:
             self._wake()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -33,13 +34,6 @@ class Batch:
         self.parts: list[tuple[Array, Places]] = []  # images of one shape (N x channels x height x width), and crops
         self.shape: tuple[int, int, int] = (0, 0, 0)  # of an image when it is transformed
         self.state: State = {}  # the reader's, behind the batch
-        self._pixels: Array = np.zeros(0, np.uint8)
-
-    def room(self, shape: tuple[int, ...]) -> Array:
-        """Return memory of its own for images of bytes of this shape."""
-        if self._pixels.shape != (self.count, *shape):
-            self._pixels = np.empty((self.count, *shape), np.uint8)
-        return self._pixels
 
 
 class BatchReader:
@@ -140,11 +134,18 @@ class BatchReader:
             return None
         images = self._resident.room(position, batch.count, self._form.shape)
         if images is None:
-            images = batch.room(self._form.shape)
+            images = np.empty((batch.count, *self._form.shape), np.uint8)
         return images if self._form.read(pieces, images, batch.labels) else None
 
-    def _add(self, batch: Batch, key: bytes, images: Array) -> None:
-        """Add images of one shape to a batch, and draw their crops; `key` is the first one's record."""
+    def _add(self, batch: Batch, key: bytes, images: Array, *, kept: bool = False) -> None:
+        """Add images of one shape to a batch, and draw their crops.
+
+        Args:
+            batch: The batch.
+            key: The first one's record.
+            images: The images.
+            kept: Whether they stay in memory anyway.
+        """
         shape = self.transformer.shape(images.shape[1:])
         if batch.parts and shape != batch.shape:
             raise DataError(
@@ -154,15 +155,17 @@ class BatchReader:
                 hint="set crop_size or batch_size: 1, or make the database from images of one size",
             )
         batch.shape = shape
-        spare = images.shape[2] - shape[1], images.shape[3] - shape[2]
-        batch.parts.append((images, self.transformer.draw(len(images), *spare)))
+        places = self.transformer.draw(len(images), images.shape[2] - shape[1], images.shape[3] - shape[2])
+        if not kept and images.nbytes > np.dtype(np.float32).itemsize * len(images) * math.prod(shape):
+            images, places = self.transformer.cut(places, images)  # a batch takes no more memory than in the net
+        batch.parts.append((images, places))
 
     def _recall(self, batch: Batch, length: int) -> None:
         """Make the next batch of the records in memory."""
         position = self._position % length
         images, batch.labels[...] = self._resident.rows(position, batch.count)
         batch.parts = []
-        self._add(batch, b"", images)
+        self._add(batch, b"", images, kept=True)
         self._position = (position + batch.count - 1) % length + 1
         self._dealt += batch.count
 

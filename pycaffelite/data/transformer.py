@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pycaffelite.data.records import sealed
 from pycaffelite.errors import FieldError, ShapeError, UnsupportedError
 from pycaffelite.kernels import transform as kernels
 
@@ -48,6 +49,7 @@ class Transformer:
         self.scale: float = parameter.scale
         self.force_color: bool = parameter.force_color
         self.force_gray: bool = parameter.force_gray
+        self._scale = np.array([self.scale], np.float32)  # of the type of the net
         self.mean_values = np.array(parameter.mean_value, np.float32)
         self._means = np.zeros((0, 1, 1), np.float32)  # mean_value for each channel, once their number is known
         self.mean = mean
@@ -92,15 +94,9 @@ class Transformer:
 
     def apply_at(self, places: Places, images: Image, out: npt.NDArray[Any]) -> None:
         """Transform as `apply` does, with crops and flips that `draw` has given."""
-        scale, mean = np.array([self.scale], out.dtype), self._mean(images.shape[1])
-        if images.shape == out.shape and not self.mirror and images.flags.c_contiguous and out.flags.c_contiguous:
-            # Pixels stay where they are: one long line is quicker than short ones.
-            lines = (*images.shape[:2], 1, images.shape[2] * images.shape[3])
-            images, out = images.reshape(lines), out.reshape(lines)
-            mean = mean if mean.shape[1:] == (1, 1) else mean.reshape(*lines[1:])
-        images = images.view()
-        images.flags.writeable = False  # as what is read from a file is: the kernel has one signature
-        kernels.transform(images, *places, mean, scale, out)
+        if out.dtype != self._scale.dtype:
+            self._scale = np.array([self.scale], out.dtype)
+        kernels.transform(sealed(np.ascontiguousarray(images)), *places, self._mean(images.shape[1]), self._scale, out)
 
     def draw(self, count: int, spare_rows: int, spare_columns: int) -> Places:
         """Return for each image the first row and column of its crop, and whether it is mirrored."""
@@ -115,6 +111,22 @@ class Transformer:
             if crops:
                 rows, columns = np.ascontiguousarray(drawn[:, -2]), np.ascontiguousarray(drawn[:, -1])
         return rows, columns, flips
+
+    def cut(self, places: Places, images: Image) -> tuple[Image, Places]:
+        """Return copies of what `apply_at` uses of large images, and where crops and flips are there.
+
+        Only a mean image needs them as they are.
+        """
+        if self.mean is not None:
+            return images, places
+        rows, columns, flips = places
+        _, height, width = self.shape(images.shape[1:])
+        crops = [
+            image[:, top : top + height, left : left + width]
+            for image, top, left in zip(images, rows, columns, strict=True)
+        ]
+        nowhere = np.zeros_like(rows)
+        return np.stack(crops), (nowhere, nowhere, flips)
 
     def _mean(self, channels: int) -> npt.NDArray[np.float32]:
         """Return the mean as the kernel takes it: a whole image, or channels x 1 x 1."""

@@ -17,9 +17,9 @@ def transform(
 ) -> None:
     """Write out[n, c, h, w] = (source[n, c, rows[n] + h, columns[n] + w] - mean[c, ...]) * scale, or its mirror image.
 
-    The mean is taken where the source pixel is, before mirroring. Serial: it runs in the prefetch thread, beside the
-    parallel kernels of the net. One read and one write per element of `out`, and another
-    of each where it is mirrored: the arithmetic goes from left to right, in vectors.
+    The mean is taken where the source pixel is, before mirroring. Serial, as it may run in a prefetch thread, beside
+    the parallel kernels of the net. One read and one write per element of `out`, and another of each where it is
+    mirrored: the arithmetic goes from left to right, in vectors.
 
     Args:
         source: (N, C, H, W) uint8 or float32, in.
@@ -33,6 +33,12 @@ def transform(
     N, C, h, w = out.shape
     factor = scale[0]
     planes = mean.shape[1] > 1 or mean.shape[2] > 1
+    if source.shape == out.shape and not flips.any():
+        # Pixels stay where they are: one long line is quicker than short ones.
+        h, w = 1, h * w
+        source, out = source.reshape(N, C, h, w), out.reshape(N, C, h, w)
+        if planes:
+            mean = mean.reshape(C, h, w)
     for n in range(N):
         top, left = rows[n], columns[n]
         for c in range(C):

@@ -151,6 +151,16 @@ def test_other_shapes_are_cropped():
     assert (data[1] == 200).all()
 
 
+def test_images_that_are_large_for_their_crops_are_cut():
+    source = ListSource([make_datum(np.full((2, 9, 9), n, np.uint8), n) for n in range(10)])
+    source.values[1] = make_datum(np.arange(450, dtype=np.uint8).reshape(2, 15, 15), 1)
+    made = loader(source, prefetch=0)
+    made._next()
+    assert [images.shape for images, _ in made._spare[0].parts] == [(1, 2, 3, 3)] * 4
+    made._next()
+    assert [images.shape for images, _ in made._spare[0].parts] == [(4, 2, 3, 3)]
+
+
 def test_empty():
     with pytest.raises(DataError, match="the database is empty"):
         take(loader(images(0), prefetch=0), 1)

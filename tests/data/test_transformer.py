@@ -56,6 +56,17 @@ def test_mirrors_in_test_too_but_crops_the_middle():
         np.testing.assert_array_equal(result, image[:, :, ::-1] if flip else image)
 
 
+@pytest.mark.parametrize("mean", [None, np.ones((3, 6, 7), np.float32)])
+def test_crops_of_crops(mean):
+    whole = run(transformer("crop_size: 3 mirror: true", "TRAIN", seed=9, mean=mean))
+    made = transformer("crop_size: 3 mirror: true", "TRAIN", seed=9, mean=mean)
+    images, places = made.cut(made.draw(5, 3, 4), IMAGES)
+    assert images.shape == ((5, 3, 3, 3) if mean is None else IMAGES.shape)
+    out = np.zeros_like(whole)
+    made.apply_at(places, images, out)
+    np.testing.assert_array_equal(out, whole)
+
+
 def test_grouping_does_not_matter():
     whole = run(transformer("crop_size: 3 mirror: true", "TRAIN", seed=9))
     made = transformer("crop_size: 3 mirror: true", "TRAIN", seed=9)
