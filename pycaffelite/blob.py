@@ -24,6 +24,13 @@ def aligned_zeros(shape: Shape, dtype: npt.DTypeLike) -> Array:
     return raw[start : start + count * dtype.itemsize].view(dtype).reshape(shape)
 
 
+def _flat(array: Array) -> Array:
+    """Return the memory of an array along one axis; ValueError where only a copy would have that."""
+    if not array.flags.c_contiguous:
+        raise ValueError("the array of a blob must be C-contiguous")
+    return array.reshape(-1)
+
+
 class Blob:
     """Data and diff (the gradient of the loss) of one shape; both C-contiguous, NCHW where there are four axes.
 
@@ -49,7 +56,7 @@ class Blob:
 
     @data.setter
     def data(self, array: Array) -> None:
-        self._data, self.flat_data = array, array.reshape(-1)
+        self._data, self.flat_data = array, _flat(array)
 
     @property
     def diff(self) -> Array:
@@ -58,7 +65,7 @@ class Blob:
 
     @diff.setter
     def diff(self, array: Array) -> None:
-        self._diff, self.flat_diff = array, array.reshape(-1)
+        self._diff, self.flat_diff = array, _flat(array)
 
     @property
     def shape(self) -> Shape:

@@ -37,3 +37,16 @@ def test_blobs_may_share_arrays() -> None:
     assert second.diff is not first.diff
     assert repr(second) == "Blob(2x2, float64)"
     assert repr(Blob(())) == "Blob(scalar, float32)"
+
+
+def test_flat_views_are_of_the_arrays_that_a_blob_has() -> None:
+    blob = Blob((2, 3))
+    for array in (np.zeros((2, 3), np.float32), np.zeros((3, 2), np.float32)):
+        blob.data = blob.diff = array
+        assert blob.flat_data.shape == blob.flat_diff.shape == (6,)
+        blob.flat_data[5] = 1
+        blob.flat_diff[0] = 2
+        assert (array[-1, -1], array[0, 0]) == (1, 2)
+    with pytest.raises(ValueError, match="C-contiguous"):
+        blob.data = array.T
+    assert blob.data is array

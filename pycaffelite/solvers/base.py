@@ -48,7 +48,7 @@ class Solver:
         source: The SourceMap of the message, for the lines in errors.
 
     Attributes:
-        parameter: The SolverParameter message.
+        parameter: The SolverParameter message; what is changed in it counts from the next run on.
         net: The train net.
         test_nets: The test nets.
         iteration: How many updates the parameters have had.
