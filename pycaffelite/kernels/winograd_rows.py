@@ -1,7 +1,7 @@
 """Rows of pixels to and from planes that hold one number of each tile side by side, written in LLVM IR.
 
 A tile begins `step` pixels after the one before, so pixel c of every tile is every step-th pixel from the c-th on.
-Serial, a run of tiles at a time: of eight, or of four for images that have no more. Nothing is read or written outside
+Serial, a run of tiles at a time: of eight for steps of 2, of four for steps of 4. Nothing is read or written outside
 the row: places beyond it are zero. With the JIT off the same names are plain Python.
 """
 
@@ -18,7 +18,8 @@ from numba.extending import intrinsic
 from pycaffelite.kernels._jit import JIT_ENABLED, Array
 from pycaffelite.kernels.vectors import Vectors, element, word
 
-RUN, SHORT_RUN = 8, 4  # tiles
+RUN2, RUN4 = 8, 4  # tiles, for steps of 2 and of 4
+SQUARE = 8  # side of what is transposed
 
 _I32 = ir.IntType(32)
 _get_function: Any = cgutils.get_or_insert_function
@@ -71,7 +72,7 @@ class _Masked:
         return self.emit.shuffle(joined[0], joined[0], order)
 
 
-def _deal_of(step: int, columns: int, run: int = RUN) -> Any:
+def _deal_of(step: int, columns: int, run: int) -> Any:
     """Make an intrinsic that writes, for each c < columns, pixel c of `run` tiles to target + c * plane."""
 
     @intrinsic
@@ -95,8 +96,8 @@ def _deal_of(step: int, columns: int, run: int = RUN) -> Any:
     return deal
 
 
-def _weave_of(step: int) -> Any:
-    """Make an intrinsic that writes step * RUN outputs, at most `left`, from planes of each step-th."""
+def _weave_of(step: int, run: int) -> Any:
+    """Make an intrinsic that writes step * run outputs, at most `left`, from planes of each step-th."""
 
     @intrinsic
     def weave(typing_context, planes, planes_at, plane, row, row_at, left):  # type: ignore[no-untyped-def]
@@ -104,11 +105,11 @@ def _weave_of(step: int) -> Any:
         signature = types.void(planes, i, i, row, i, i)
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            own, kinds = _Masked(builder, RUN), signature.args
+            own, kinds = _Masked(builder, run), signature.args
             source = element(context, builder, kinds[0], args[0], args[1])
             row = element(context, builder, kinds[3], args[3], args[4])
             parts = [own.emit.load(source, builder.mul(word(c), args[2])) for c in range(step)]
-            own.store(own.weave(parts), row, word(0), own.within(word(0), args[5], step * RUN))
+            own.store(own.weave(parts), row, word(0), own.within(word(0), args[5], step * run))
             return context.get_dummy_value()
 
         return signature, generate
@@ -116,7 +117,7 @@ def _weave_of(step: int) -> Any:
     return weave
 
 
-def _gather_of(step: int, side: int, run: int = RUN) -> Any:
+def _gather_of(step: int, side: int, run: int) -> Any:
     """Make an intrinsic that writes what tiles give to step * run pixels of a row, or adds it where `add` is not 0.
 
     planes, at, plane: the planes hold what each tile gives to its pixel (k, c), `side` planes for each k; the first one
@@ -163,20 +164,20 @@ def _gather_of(step: int, side: int, run: int = RUN) -> Any:
 
 @intrinsic
 def _emit_transpose(typing_context, source, source_at, source_row, target, target_at, target_row):  # type: ignore[no-untyped-def]
-    """Write RUN x RUN numbers transposed."""
+    """Write SQUARE x SQUARE numbers transposed."""
     i = types.int64
     signature = types.void(source, i, i, target, i, i)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit, kinds = Vectors(builder, 4, RUN), signature.args
+        emit, kinds = Vectors(builder, 4, SQUARE), signature.args
         source = element(context, builder, kinds[0], args[0], args[1])
         target = element(context, builder, kinds[3], args[3], args[4])
-        rows = [emit.load(source, builder.mul(word(k), args[2])) for k in range(RUN)]
+        rows = [emit.load(source, builder.mul(word(k), args[2])) for k in range(SQUARE)]
         width = 1
-        while width < RUN:  # exchange squares of this width across the diagonal
-            upper = [lane + (RUN - width if lane & width else 0) for lane in range(RUN)]
-            lower = [lane + (RUN if lane & width else width) for lane in range(RUN)]
-            for k in range(RUN):
+        while width < SQUARE:  # exchange squares of this width across the diagonal
+            upper = [lane + (SQUARE - width if lane & width else 0) for lane in range(SQUARE)]
+            lower = [lane + (SQUARE if lane & width else width) for lane in range(SQUARE)]
+            for k in range(SQUARE):
                 if not k & width:
                     a, b = rows[k], rows[k + width]
                     rows[k], rows[k + width] = emit.shuffle(a, b, upper), emit.shuffle(a, b, lower)
@@ -191,12 +192,12 @@ def _emit_transpose(typing_context, source, source_at, source_row, target, targe
 def _transpose_slowly(
     source: Array, source_at: int, source_row: int, target: Array, target_at: int, target_row: int
 ) -> None:
-    places = np.arange(RUN)
+    places = np.arange(SQUARE)
     block = source[source_at + source_row * places[:, None] + places]
     target[target_at + target_row * places[:, None] + places] = block.T
 
 
-def _deal_slowly(step: int, columns: int, run: int = RUN) -> Any:
+def _deal_slowly(step: int, columns: int, run: int) -> Any:
     def deal(row: Array, row_at: int, first: int, length: int, target: Array, target_at: int, plane: int) -> None:
         for c in range(columns):
             for tile in range(run):
@@ -206,15 +207,15 @@ def _deal_slowly(step: int, columns: int, run: int = RUN) -> Any:
     return deal
 
 
-def _weave_slowly(step: int) -> Any:
+def _weave_slowly(step: int, run: int) -> Any:
     def weave(planes: Array, planes_at: int, plane: int, row: Array, row_at: int, left: int) -> None:
-        for column in range(min(step * RUN, left)):
+        for column in range(min(step * run, left)):
             row[row_at + column] = planes[planes_at + column % step * plane + column // step]
 
     return weave
 
 
-def _gather_slowly(step: int, side: int, run: int = RUN) -> Any:
+def _gather_slowly(step: int, side: int, run: int) -> Any:
     def gather(
         planes: Array, at: int, plane: int, before: int, m: int, across: int, row: Array, row_at: int, first: int,
         length: int, add: int,
@@ -236,8 +237,6 @@ _deal: Any = _deal_of if JIT_ENABLED else _deal_slowly
 _weave: Any = _weave_of if JIT_ENABLED else _weave_slowly
 _gather: Any = _gather_of if JIT_ENABLED else _gather_slowly
 
-deal_pixels2, deal_outputs2, weave2, gather2 = _deal(2, 6), _deal(2, 2), _weave(2), _gather(2, 6)
-deal_pixels4, deal_outputs4, gather4 = _deal(4, 8), _deal(4, 4), _gather(4, 8)
-deal_pixels4_short, gather4_short = _deal(4, 8, SHORT_RUN), _gather(4, 8, SHORT_RUN)
-deal_outputs4_short = _deal(4, 4, SHORT_RUN)
+deal_pixels2, weave2 = _deal(2, 6, RUN2), _weave(2, RUN2)
+deal_pixels4, deal_outputs4, gather4 = _deal(4, 8, RUN4), _deal(4, 4, RUN4), _gather(4, 8, RUN4)
 transpose: Any = _emit_transpose if JIT_ENABLED else _transpose_slowly

@@ -1,7 +1,7 @@
 """Winograd's convolution F(2 x 2, 5 x 5), which takes 2.8 times fewer multiplications than 5 x 5, and its gradients.
 
-The gradients are made of F(4 x 4, 5 x 5) where that is cheaper: 6.25 times fewer multiplications, but five times the
-rounding errors, which gradients bear and outputs should not.
+The gradients are made of F(4 x 4, 5 x 5): 6.25 times fewer multiplications, but five times the rounding errors, which
+gradients bear and outputs should not. F(4 x 4, 3 x 3) gives the weight gradient of `winograd`.
 
 Index letters as in `convolution`; t one of the places in a tile of pixels, j a tile; `winograd_maps` says how pixels,
 weights and outputs' gradients become V, U and W.
@@ -36,7 +36,7 @@ from pycaffelite.kernels.winograd_tiles_moves import (
     gather_pixels,
     spread_outputs,
     write_outputs,
-    write_pixels,
+    write_pixels2,
 )
 from pycaffelite.kernels.winograd_tiles_multiply import multiply
 from pycaffelite.kernels.winograd_tiles_plan import (
@@ -74,7 +74,7 @@ from pycaffelite.kernels.winograd_tiles_weights import add_weight_gradient
 from pycaffelite.kernels.workspace import workspace
 
 _OUTPUTS = Form(2, 5)
-_GRADIENTS = {5: (_OUTPUTS, Form(4, 5)), 3: (Form(4, 3),)}  # by the side of the kernel
+_GRADIENT_STEP = 4
 _LEAST_LANES = 8  # processors with narrower vectors have no masked loads either
 _LEAST_CHANNELS = 16  # below which the transforms cost more than they save
 _MOST_BYTES = 4 << 20  # of U: each chunk of images sums up a weight gradient as large
@@ -97,7 +97,7 @@ def suits(geometry: Geometry, dtype: np.dtype[Any]) -> bool:
 
 def suits_gradient(geometry: Geometry) -> bool:
     """Return whether the weight gradient of a convolution by `winograd` is better done here; it says for the rest."""
-    (form,) = _GRADIENTS[geometry.kernel[0]]
+    form = Form(_GRADIENT_STEP, geometry.kernel[0])
     return (
         LANES >= _LEAST_LANES
         and estimate_cycles(geometry, form) < direct_cycles(geometry)
@@ -111,7 +111,7 @@ class Plan:
     def __init__(self, geometry: Geometry, _dtype: npt.DTypeLike) -> None:
         self.geometry = geometry
         self.ending = np.zeros((geometry.outputs, 3), np.float32)  # scale, shift, slope
-        self.gradients = min(_GRADIENTS[geometry.kernel[0]], key=lambda form: estimate_cycles(geometry, form))
+        self.gradients = Form(_GRADIENT_STEP, geometry.kernel[0])
         self._products: dict[tuple[object, ...], Product] = {}
 
     def product(self, which: str, weights: bool = True, bias: bool = False) -> Product:
@@ -178,7 +178,7 @@ def _write_outputs(
     first, above = panel // g[BANDS] * g[TOGETHER], panel % g[BANDS] * g[BAND]
     images, rows = min(g[TOGETHER], g[IMAGES] - first), min(g[BAND], g[DOWN] - above)
     u, v, m = group * g[PLANES] * g[U_PITCH], at + g[V_AT], at + g[M_AT]
-    write_pixels(x, first, images, group, above, rows, scratch, v, at + g[ROWS_AT], g)
+    write_pixels2(x, first, images, group, above, rows, scratch, v, at + g[ROWS_AT], g)
     tiles = rows * g[WIDE]
     for t in range(g[PLANES]):
         source, sums, target = u + t * g[U_PITCH], v + t * g[V_PITCH], m + t * g[M_PITCH]

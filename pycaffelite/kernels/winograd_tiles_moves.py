@@ -7,6 +7,8 @@ where rows on their way stand in scratch; what a run of tiles writes too far is 
 
 from __future__ import annotations
 
+from typing import Any
+
 from pycaffelite.kernels._jit import Array, kernel
 from pycaffelite.kernels.convolution_plan import Numbers
 from pycaffelite.kernels.winograd_maps import (
@@ -18,17 +20,13 @@ from pycaffelite.kernels.winograd_maps import (
     change,
 )
 from pycaffelite.kernels.winograd_rows import (
-    RUN,
-    SHORT_RUN,
-    deal_outputs2,
+    RUN2,
+    RUN4,
+    SQUARE,
     deal_outputs4,
-    deal_outputs4_short,
     deal_pixels2,
     deal_pixels4,
-    deal_pixels4_short,
-    gather2,
     gather4,
-    gather4_short,
     transpose,
     weave2,
 )
@@ -63,29 +61,32 @@ from pycaffelite.kernels.winograd_tiles_plan import (
 )
 
 
-@kernel(inner=True)
-def write_pixels(
-    x: Array, first: int, images: int, group: int, above: int, rows: int, scratch: Array, v: int, at: int, g: Numbers
-) -> None:
-    """Write V of some rows of tiles."""
-    across, step = g[ACROSS], g[STEP]
-    top = step * above - g[PAD_H]
-    for c in range(g[CHANNELS]):
-        for h in range(step * rows + g[SIDE] - step):
-            for n in range(g[TOGETHER]):
-                inside = n < images and 0 <= top + h < g[HEIGHT]
-                plane = (((first + n) * g[GROUPS] + group) * g[CHANNELS] + c) * g[HEIGHT]
-                source, length = ((plane + top + h) * g[WIDTH], g[WIDTH]) if inside else (0, 0)
-                to = at + h % step * g[PHASE] + h // step * g[WIDE] + n * across
-                for b in range(0, across, RUN):
-                    if step == 2:
-                        deal_pixels2(x, source, step * b - g[PAD_W], length, scratch, to + b, g[PLANE])
-                    elif across <= SHORT_RUN:
-                        deal_pixels4_short(x, source, step * b - g[PAD_W], length, scratch, to + b, g[PLANE])
-                    else:
-                        deal_pixels4(x, source, step * b - g[PAD_W], length, scratch, to + b, g[PLANE])
-        for j in range(0, rows * g[WIDE], LANES):
-            change(g[MAPS], FROM_PIXELS, scratch, at + j, g, FROM_ROWS, scratch, v + c * g[PANEL] + j, scratch, 0)
+def _write_pixels_of(step: int, run: int, deal: Any) -> Any:
+    """Make the function for tiles that begin `step` pixels apart: one for both would take twice as long to compile."""
+
+    @kernel(inner=True)
+    def write_pixels(
+        x: Array, first: int, images: int, group: int, above: int, rows: int, scratch: Array, v: int, at: int,
+        g: Numbers,
+    ) -> None:  # fmt: skip
+        """Write V of some rows of tiles."""
+        top = step * above - g[PAD_H]
+        for c in range(g[CHANNELS]):
+            for h in range(step * rows + g[SIDE] - step):
+                for n in range(g[TOGETHER]):
+                    inside = n < images and 0 <= top + h < g[HEIGHT]
+                    plane = (((first + n) * g[GROUPS] + group) * g[CHANNELS] + c) * g[HEIGHT]
+                    source, length = ((plane + top + h) * g[WIDTH], g[WIDTH]) if inside else (0, 0)
+                    to = at + h % step * g[PHASE] + h // step * g[WIDE] + n * g[ACROSS]
+                    for b in range(0, g[ACROSS], run):
+                        deal(x, source, step * b - g[PAD_W], length, scratch, to + b, g[PLANE])
+            for j in range(0, rows * g[WIDE], LANES):
+                change(g[MAPS], FROM_PIXELS, scratch, at + j, g, FROM_ROWS, scratch, v + c * g[PANEL] + j, scratch, 0)
+
+    return write_pixels
+
+
+write_pixels2, write_pixels4 = _write_pixels_of(2, RUN2, deal_pixels2), _write_pixels_of(4, RUN4, deal_pixels4)
 
 
 @kernel(inner=True)
@@ -93,8 +94,8 @@ def write_outputs(
     scratch: Array, m: int, at: int, first: int, images: int, group: int, above: int, rows: int, y: Array,
     ending: Array, g: Numbers,
 ) -> None:  # fmt: skip
-    """Write y of some rows of tiles."""
-    across, step = g[ACROSS], g[STEP]
+    """Write y of some rows of tiles of 2 x 2 outputs."""
+    across, step = g[ACROSS], 2
     for o in range(g[OUTPUTS]):
         output = group * g[OUTPUTS] + o
         for j in range(0, rows * g[WIDE], LANES):
@@ -104,7 +105,7 @@ def write_outputs(
             for h in range(min(step * rows, g[OUT_H] - step * above)):
                 source = at + h % step * step * g[OUT_PLANE] + h // step * g[WIDE] + n * across
                 target = (plane + step * above + h) * g[OUT_W]
-                for b in range(0, across, RUN):
+                for b in range(0, across, RUN2):
                     weave2(scratch, source + b, g[OUT_PLANE], y, target + step * b, g[OUT_W] - step * b)
 
 
@@ -112,8 +113,8 @@ def write_outputs(
 def spread_outputs(
     dy: Array, first: int, images: int, group: int, above: int, rows: int, scratch: Array, w: int, at: int, g: Numbers
 ) -> None:
-    """Write W of some rows of tiles."""
-    across, step = g[ACROSS], g[STEP]
+    """Write W of some rows of tiles of 4 x 4 outputs."""
+    across, step = g[ACROSS], 4
     for o in range(g[OUTPUTS]):
         for h in range(step * rows):
             for n in range(g[TOGETHER]):
@@ -121,13 +122,8 @@ def spread_outputs(
                 plane = (((first + n) * g[GROUPS] + group) * g[OUTPUTS] + o) * g[OUT_H]
                 source, length = ((plane + step * above + h) * g[OUT_W], g[OUT_W]) if inside else (0, 0)
                 to = at + h % step * step * g[OUT_PLANE] + h // step * g[WIDE] + n * across
-                for b in range(0, across, RUN):
-                    if step == 2:
-                        deal_outputs2(dy, source, step * b, length, scratch, to + b, g[OUT_PLANE])
-                    elif across <= SHORT_RUN:
-                        deal_outputs4_short(dy, source, step * b, length, scratch, to + b, g[OUT_PLANE])
-                    else:
-                        deal_outputs4(dy, source, step * b, length, scratch, to + b, g[OUT_PLANE])
+                for b in range(0, across, RUN4):
+                    deal_outputs4(dy, source, step * b, length, scratch, to + b, g[OUT_PLANE])
         for j in range(0, rows * g[WIDE], LANES):
             change(g[MAPS], FROM_OUTPUTS, scratch, at + j, g, FROM_OUT, scratch, w + o * g[PANEL] + j, scratch, 0)
 
@@ -137,18 +133,18 @@ def spread_outputs_turned(
     dy: Array, first: int, images: int, group: int, above: int, rows: int, scratch: Array, w: int, at: int, g: Numbers
 ) -> None:
     """Write W' of some rows of tiles, from pixels that hold all outputs side by side."""
-    across, step, row, outputs, area = g[ACROSS], g[STEP], g[O_ROW], g[OUTPUTS], g[OUT_H] * g[OUT_W]
+    across, step, row, outputs, area = g[ACROSS], 4, g[O_ROW], g[OUTPUTS], g[OUT_H] * g[OUT_W]
     for n in range(g[TOGETHER]):
         plane = ((first + n) * g[GROUPS] + group) * outputs * area
         for h in range(step * rows):
             inside = n < images and step * above + h < g[OUT_H]
-            for k in range(0, step * across, RUN):
+            for k in range(0, step * across, SQUARE):
                 to = at + (h * step * across + k) * row
                 source = plane + (step * above + h) * g[OUT_W] + k
-                whole = outputs // RUN * RUN if inside and k + RUN <= g[OUT_W] else 0
-                for o in range(0, whole, RUN):
+                whole = outputs // SQUARE * SQUARE if inside and k + SQUARE <= g[OUT_W] else 0
+                for o in range(0, whole, SQUARE):
                     transpose(dy, source + o * area, area, scratch, to + o, row)
-                for column in range(min(RUN, step * across - k)):
+                for column in range(min(SQUARE, step * across - k)):
                     exists = inside and k + column < g[OUT_W]
                     for o in range(whole, outputs):
                         scratch[to + column * row + o] = dy[source + column + o * area] if exists else 0
@@ -183,8 +179,7 @@ def gather_pixels(
 @kernel(inner=True)
 def _gather_rows(scratch: Array, begin: int, above: int, rows: int, dx: Array, image: int, g: Numbers) -> None:
     """Write to one channel of an image what rows of tiles give."""
-    across, step, side, wide, plane = g[ACROSS], g[STEP], g[SIDE], g[WIDE], g[OUT_PLANE]
-    run = SHORT_RUN if step == 4 and across < SHORT_RUN else RUN  # there are pixels to the right of the last tile
+    across, step, side, wide, plane = g[ACROSS], 4, g[SIDE], g[WIDE], g[OUT_PLANE]
     for h in range(step * rows + side - step):
         line = step * above + h - g[PAD_H]
         if 0 <= line < g[HEIGHT]:
@@ -192,13 +187,8 @@ def _gather_rows(scratch: Array, begin: int, above: int, rows: int, dx: Array, i
             source, row = begin + h % step * side * plane + h // step * wide, image + line * g[WIDTH]
             m, column = g[PAD_W] // step, -(g[PAD_W] % step)
             while column < g[WIDTH]:
-                if step == 2:
-                    gather2(scratch, source, plane, wide, m, across, dx, row, column, g[WIDTH], add)
-                elif run == SHORT_RUN:
-                    gather4_short(scratch, source, plane, wide, m, across, dx, row, column, g[WIDTH], add)
-                else:
-                    gather4(scratch, source, plane, wide, m, across, dx, row, column, g[WIDTH], add)
-                m, column = m + run, column + step * run
+                gather4(scratch, source, plane, wide, m, across, dx, row, column, g[WIDTH], add)
+                m, column = m + RUN4, column + step * RUN4
 
 
 @kernel(inner=True)

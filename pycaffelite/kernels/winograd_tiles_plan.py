@@ -14,7 +14,7 @@ import numpy as np
 from pycaffelite.kernels.convolution_plan import Geometry, Product, rows_of_tiles
 from pycaffelite.kernels.microkernel import VECTORS
 from pycaffelite.kernels.winograd_maps import LANES, Form, maps_kernel
-from pycaffelite.kernels.winograd_rows import RUN
+from pycaffelite.kernels.winograd_rows import RUN2
 from pycaffelite.kernels.workspace import most_threads, padded_stride
 
 # Places in the vector of numbers. The geometry, channels and outputs being those of a group; the sides of a tile of
@@ -39,7 +39,7 @@ NARROW = 5
 # Strides of each map, see `winograd_maps`.
 FROM_ROWS, TO_OUT, FROM_OUT, FROM_TURNED, TO_ROWS, FROM_W, TO_W = range(63, 91, 4)
 
-_SLACK = LANES + -(-RUN // LANES) * LANES  # elements that are written or read past the end of a row of tiles
+_SLACK = LANES + -(-RUN2 // LANES) * LANES  # elements that are written or read past the end of a row of tiles
 _PANEL_BYTES = 1 << 20  # of V and M
 _TASKS = 16  # tasks to aim for, whatever the number of threads
 _CHUNKS, _FEW_CHUNKS = 8, 4  # of images: each has weight gradients of its own,

@@ -14,7 +14,7 @@ from pycaffelite.kernels.convolution_plan import Numbers, Product
 from pycaffelite.kernels.microkernel import ACCUMULATE, ZERO
 from pycaffelite.kernels.tasks import run, task
 from pycaffelite.kernels.winograd_maps import LANES, TO_WEIGHTS, change
-from pycaffelite.kernels.winograd_tiles_moves import add_bias, spread_outputs_turned, write_pixels
+from pycaffelite.kernels.winograd_tiles_moves import add_bias, spread_outputs_turned, write_pixels4
 from pycaffelite.kernels.winograd_tiles_multiply import multiply
 from pycaffelite.kernels.winograd_tiles_plan import (
     ADD_CHANNELS,
@@ -142,7 +142,7 @@ def _write_panel(
     if g[WANT_BIAS]:
         add_bias(dy, first, images, group, above, rows, scratch, bias, g)
     if g[WANT_WEIGHTS]:
-        write_pixels(x, first, images, group, above, rows, scratch, v, rows_at, g)
+        write_pixels4(x, first, images, group, above, rows, scratch, v, rows_at, g)
         spread_outputs_turned(dy, first, images, group, above, rows, scratch, w, rows_at, g)
 
 
