@@ -26,6 +26,8 @@ from numba import prange
 from numba.core.codegen import get_host_cpu_features
 from numba.np.ufunc.parallel import get_thread_id
 
+from pycaffelite.kernels._inner import inner_options
+
 __all__ = ["CHUNKS", "JIT_ENABLED", "Array", "cpu_features", "kernel", "prange", "set_threads"]
 
 Array = npt.NDArray[Any]  # kernels stand below `blob`, which has the same name for it
@@ -46,6 +48,8 @@ _OURS = re.compile(r"[0-9a-f]{16}(\.[0-9]+)?")  # a cache folder, or one that wa
 config: Any = numba.config
 
 JIT_ENABLED = not config.DISABLE_JIT
+
+_INNER = inner_options() if JIT_ENABLED else {}
 
 # The number of the thread that runs a piece of a parallel loop, from 0: only to choose scratch memory with.
 thread_id: Callable[[], int] = get_thread_id if JIT_ENABLED else lambda: 0
@@ -72,6 +76,7 @@ def kernel(*, parallel: bool = False, inner: bool = False) -> Callable[[Function
             error_model="numpy",
             no_cpython_wrapper=inner,
             no_cfunc_wrapper=True,
+            **(_INNER if inner else {}),
         )
         return compiled
 
