@@ -63,7 +63,7 @@ def loss_gradient(a: Array, b: Array, same: Array, margin: float, legacy: bool, 
             diff[i] = share * (a[i] - b[i])
 
 
-@kernel()
+@kernel(inner=True)
 def _squared_distance(a: Array, b: Array, start: int, count: int) -> float:
     """Return the squared distance of two vectors."""
     total = 0.0

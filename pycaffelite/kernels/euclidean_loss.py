@@ -7,7 +7,7 @@ import numpy as np
 from pycaffelite.kernels._jit import CHUNKS, kernel, prange
 
 
-@kernel()
+@kernel(inner=True)
 def _squared_distance_range(a: np.ndarray, b: np.ndarray, start: int, stop: int) -> float:
     """Return the squared distance of the elements start to stop."""
     total = 0.0

@@ -49,7 +49,7 @@ def frame_numbers(
     return [*numbers, min(-(-end // runs), run - SPLIT), max(0, -(-end // runs)), max(0, end // runs)]
 
 
-@kernel()
+@kernel(inner=True)
 def frame_row(x: Array, x_at: int, h: int, scratch: Array, to: int, g: Numbers) -> None:
     """Write row h of the frame of the plane at x_at to scratch, from place `to` on."""
     i = h - g[TOP]
@@ -79,7 +79,7 @@ def frame_row(x: Array, x_at: int, h: int, scratch: Array, to: int, g: Numbers) 
         clear(scratch, place)
 
 
-@kernel()
+@kernel(inner=True)
 def _frame_row_slowly(x: Array, source: int, scratch: Array, to: int, g: Numbers) -> None:
     """Write a row of the frame where pixels are apart, or may not be read in vectors because the array ends."""
     for place in range(to, to + g[FRAME_ROW], SPLIT):

@@ -9,13 +9,13 @@ import numpy as np
 from pycaffelite.kernels._jit import CHUNKS, kernel, prange
 
 
-@kernel()
+@kernel(inner=True)
 def _ignored(target: float, has_ignore: bool, ignore_label: int) -> bool:
     """Tell whether the target, cut off to an integer, is the label to ignore; NaN is not."""
     return has_ignore and np.trunc(target) == ignore_label
 
 
-@kernel()
+@kernel(inner=True)
 def _forward_range(
     scores: np.ndarray, targets: np.ndarray, has_ignore: bool, ignore_label: int, start: int, stop: int
 ) -> tuple[float, int]:

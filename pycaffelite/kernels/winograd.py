@@ -223,7 +223,7 @@ def _write_outputs(
             _outputs(first + i, panel, scratch, m + (i * g[PANELS] + panel) * m_size, y, ending, at, g)
 
 
-@kernel()
+@kernel(inner=True)
 def _multiply(
     t: int, block: int, panel: int, channels: int, scratch: Array, u: int, v: int, m: int, start: int, g: Numbers
 ) -> None:
@@ -236,7 +236,7 @@ def _multiply(
                   scratch, m + t * g[M_PITCH], g[PANEL], start, scratch, 0)  # fmt: skip
 
 
-@kernel()
+@kernel(inner=True)
 def _pixels(panel: int, first: int, last: int, x: Array, scratch: Array, v: int, at: int, g: Numbers) -> None:
     """Write V of some channels of a panel: image by image, plane by plane, run by run of tiles side by side."""
     start, end = panel * g[PANEL], min(g[TILES], (panel + 1) * g[PANEL])
@@ -270,7 +270,7 @@ def _pixels(panel: int, first: int, last: int, x: Array, scratch: Array, v: int,
         start = stop
 
 
-@kernel()
+@kernel(inner=True)
 def _copy_columns(scratch: Array, source: int, target: int, pitch: int, count: int) -> None:
     """Copy the first columns of transformed tiles, where the rest would be written past the panel."""
     for t in range(PLANES):
@@ -278,7 +278,7 @@ def _copy_columns(scratch: Array, source: int, target: int, pitch: int, count: i
             scratch[target + t * pitch + i] = scratch[source + t * LANES + i]
 
 
-@kernel()
+@kernel(inner=True)
 def _weights(block: int, first: int, last: int, w: Array, scratch: Array, u: int, at: int, g: Numbers) -> None:
     """Write U of some channels of a row tile; a few kernels are collected before any is read again."""
     output = block * g[LESSER] + min(block, g[HIGHER])
@@ -298,7 +298,7 @@ def _weights(block: int, first: int, last: int, w: Array, scratch: Array, u: int
                 transform_weights(scratch, buffer + 9 * kernel_number * row + i, row, scratch, place, g[U_PITCH])
 
 
-@kernel()
+@kernel(inner=True)
 def _outputs(block: int, panel: int, scratch: Array, m: int, y: Array, ending: Array, at: int, g: Numbers) -> None:
     """Write the outputs of a row tile and panel, run by run of tiles side by side."""
     first = block * g[LESSER] + min(block, g[HIGHER])
