@@ -16,6 +16,14 @@ _LINE = 64  # bytes
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
+def prefetch(builder: Any, place: Any, write: bool = False) -> None:
+    """Ask for the cache line at a pointer, which may lie behind the end of an array, to read it or to write it."""
+    i8 = ir.IntType(8).as_pointer()
+    function = ir.FunctionType(ir.VoidType(), [i8, _I32, _I32, _I32])
+    arguments = [builder.bitcast(place, i8), *(ir.Constant(_I32, number) for number in (int(write), 3, 1))]
+    builder.call(_get_function(builder.module, function, "llvm.prefetch.p0i8"), arguments)  # data, into all caches
+
+
 class Lanes:
     """Writes code on vectors of `lanes` floats and, as places, integers of the same width."""
 
@@ -89,3 +97,10 @@ class Lanes:
         name = f"llvm.masked.store.v{value.type.count}{name}{self.bits}.p0"
         function = _get_function(self.builder.module, signature, name)
         self.builder.call(function, [value, pointer, ir.Constant(_I32, self.bits // 8), mask])
+
+    def ask(self, base: Any, offset: Any, lanes: int, ahead: int, write: bool = False) -> None:
+        """Ask for the cache lines of some elements, from a number of bytes behind `base + offset` elements on."""
+        itemsize = self.bits // 8
+        for distance in range(ahead, ahead + lanes * itemsize, _LINE):
+            place = self.builder.add(offset, self.whole(distance // itemsize))
+            prefetch(self.builder, self.builder.gep(base, [place]), write)

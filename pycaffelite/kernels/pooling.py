@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pycaffelite.kernels._jit import Array, kernel
+from pycaffelite.kernels.microkernel import VECTOR_BYTES
 from pycaffelite.kernels.pooling_quads import argmax_of_quads, spread_to_quads
 from pycaffelite.kernels.pooling_strips import (
     argmax_of_strips,
@@ -129,7 +130,7 @@ class _Windows(NamedTuple):
         kind: Of the windows.
         is_whole: Whether there is one window, which is the plane.
         plane: How many places a plane has.
-        fills_strips: Whether lines are whole strips: else it is quicker to clear a plane and to go from place to place.
+        fills_strips: Whether lines are whole strips of quick vectors: else going from place to place is quicker.
     """
 
     kind: int
@@ -146,7 +147,8 @@ def _windows(geometry: bytes) -> _Windows:
     strips = rest[2:] == [3, 3, 2, 2, 0, 0] and 2 * rest[0] <= height + 1 and 2 * rest[1] <= width + 1
     kind = _QUADS if quads else _STRIPS if strips else _OTHERS
     one = rest[:4] == [1, 1, height, width] and rest[6:] == [0, 0]
-    return _Windows(kind, one, height * width, strips and width % (2 * WIDE) == 0)
+    fills_strips = strips and VECTOR_BYTES >= 32 and width % (2 * WIDE) == 0
+    return _Windows(kind, one, height * width, fills_strips)
 
 
 @kernel()

@@ -21,6 +21,8 @@ from pycaffelite.kernels.microkernel import VECTOR_BYTES
 NARROW = 8  # windows of a strip
 WIDE = 16 if VECTOR_BYTES == 64 else NARROW
 
+_AHEAD = 4096  # bytes that a plane is asked for ahead: processors do not foresee the next page of memory
+
 _variable: Any = cgutils.alloca_once
 
 
@@ -35,6 +37,7 @@ class _Strip(Lanes):
     def columns(self, x: Any, at: Any, masks: tuple[Any, Any], otherwise: float) -> tuple[Any, Any, Any]:
         """Load the three columns of each window from a line, of which the masks tell what exists."""
         even, odd = list(range(0, 2 * self.lanes, 2)), list(range(1, 2 * self.lanes, 2))
+        self.ask(x, at, 2 * self.lanes, _AHEAD)
         near = self.load(x, at, masks[0], otherwise)
         far = self.load(x, self.builder.add(at, self.whole(2)), masks[1], otherwise)
         return self.shuffle(near, near, even), self.shuffle(near, near, odd), self.shuffle(far, far, even)
@@ -290,6 +293,8 @@ def _write_lines(emit: _Strip, args: Any, places: Any, lines: Any, past_caches: 
     def write_pair(row: Any, values: Any) -> None:
         upper = builder.mul(row, emit.whole(2))
         origin = builder.add(builder.mul(upper, width), column)
+        for line in () if past_caches else (origin, builder.add(origin, width)):
+            emit.ask(dx, builder.add(at, line), 2 * emit.lanes, _AHEAD, write=True)
         handed, *pair = lines(row, values, emit.values(above), emit.numbers(origin, emit.places.element, 2))
         emit.assign(above, handed)
         emit.store(pair[0], dx, builder.add(at, origin), written)

@@ -15,6 +15,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from pycaffelite.kernels._jit import JIT_ENABLED, Array
+from pycaffelite.kernels.lanes import prefetch
 
 WORD = ir.IntType(64)
 _get_function: Any = cgutils.get_or_insert_function
@@ -59,11 +60,7 @@ class Vectors:
 
     def prefetch(self, base: Any, offset: Any) -> None:
         """Ask for the cache line of an element, which may lie behind the end."""
-        i8, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
-        function = ir.FunctionType(ir.VoidType(), [i8, i32, i32, i32])
-        place = self.builder.bitcast(self.builder.gep(base, [offset]), i8)
-        arguments = [place, *(ir.Constant(i32, number) for number in (0, 3, 1))]  # to read, into all caches, data
-        self.builder.call(_get_function(self.builder.module, function, "llvm.prefetch.p0i8"), arguments)
+        prefetch(self.builder, self.builder.gep(base, [offset]))
 
     def spread(self, base: Any, index: int) -> Any:
         """Load one scalar into every lane."""
