@@ -38,8 +38,7 @@ def passes(options: argparse.Namespace) -> tuple[Net, Callable[[int], object]]:
         for _ in range(iterations):
             runnable.plan.forward()
             if options.mode == "gradients":
-                runnable.net.clear_param_diffs()
-                runnable.plan.backward()
+                runnable.plan.backward(anew=True)  # as in training: nothing is cleared that is overwritten
 
     return runnable.net, run
 
