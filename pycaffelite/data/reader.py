@@ -214,7 +214,9 @@ def _join(datums: Sequence[Any]) -> Array | None:
     first = datums[0]
     shape = (first.channels, first.height, first.width)
     size = shape[0] * shape[1] * shape[2]
-    if size <= 0 or any(d.encoded or (d.channels, d.height, d.width) != shape or len(d.data) != size for d in datums):
+    if min(shape) < 1:
+        return None
+    if any(d.encoded or (d.channels, d.height, d.width) != shape or len(d.data) != size for d in datums):
         return None
     return np.frombuffer(b"".join([datum.data for datum in datums]), np.uint8).reshape(len(datums), *shape)
 
