@@ -134,6 +134,8 @@ def read_meta(path: Path, stream: FileIO) -> Meta:
     if (meta.last_page + 1) * meta.page_size > size:
         used = (meta.last_page + 1) * meta.page_size
         raise damaged(path, f"{size} bytes long, where {used} are in use; it was cut short")
+    if meta.entries > size:
+        raise damaged(path, f"{size} bytes long, which are too few for {meta.entries} records")
     return meta
 
 
@@ -180,6 +182,7 @@ class _Tree:
         self.path = path
         self.stream = stream
         self.meta = meta
+        self._seen = 0  # pages on the way to the leaves, and these
 
     def walk(self) -> Iterator[tuple[Records, bool]]:
         """Yield records in key order, and whether their values are long: then spans have what `long_values` reads."""
@@ -206,6 +209,9 @@ class _Tree:
 
     def _leaves(self, number: int, depth: int) -> Iterator[int]:
         """Yield the numbers of the leaves below a page; `depth` counts the levels from here down, 1 for leaves."""
+        self._seen += 1
+        if self._seen > self.meta.last_page:  # some of them again and again; without records that might take years
+            raise damaged(self.path, "the tree has more pages than the file")
         if depth <= 1:
             yield number
             return

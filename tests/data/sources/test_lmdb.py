@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from pycaffelite.data.datum import datum_array, read_datum
 from pycaffelite.data.source import open_source
 from pycaffelite.data.sources.lmdb import LMDBSource
 from pycaffelite.errors import DataError, UnsupportedError
+from pycaffelite.kernels.pages import BRANCH, HEADER, LEAF
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "interop"
 DATABASES = json.loads((GOLDEN / "databases.json").read_text(encoding="utf-8"))["databases"]
@@ -117,6 +119,40 @@ def test_flipped_bits_never_end_the_process(database):
         except (DataError, UnsupportedError):
             refused += 1
     assert refused > 10
+
+
+def test_a_tree_whose_branches_lead_to_the_same_pages_again_and_again(tmp_path):
+    with lmdb.open(str(tmp_path), map_size=1 << 24, lock=False) as environment, environment.begin(write=True) as write:
+        for n in range(40):
+            write.put(b"%0500d" % n, b"")
+    file = tmp_path / "data.mdb"
+    source = LMDBSource(tmp_path)
+    content, last, depth = bytearray(file.read_bytes()), source.meta.last_page, 30
+    del content[(last + 1) * 4096 :]
+    for number in range(last + 1, last + depth + 1):  # below each page twice the next one; the last has no records
+        page = bytearray(4096)
+        kind, nodes = (LEAF, 0) if number == last + depth else (BRANCH, 2)
+        struct.pack_into("<QHHHHHH", page, 0, number, 0, kind, HEADER + 2 * nodes, 0, 4000, 4010)
+        struct.pack_into("<Q", page, 4000, number + 1)
+        struct.pack_into("<Q", page, 4010, number + 1)
+        content += page
+    for meta in (0, 4096):
+        struct.pack_into("<H", content, meta + 94, depth)
+        struct.pack_into("<QQ", content, meta + 128, last + 1, last + depth)
+    file.write_bytes(content)
+    assert LMDBSource(tmp_path).meta.depth == depth
+    with pytest.raises(DataError, match="the tree has more pages than the file"):
+        list(LMDBSource(tmp_path).items())
+
+
+@pytest.mark.parametrize("entries", [1 << 30, 1 << 63])
+def test_more_records_than_bytes(database, entries):
+    content = bytearray((database / "data.mdb").read_bytes())
+    for meta in (0, 4096):
+        struct.pack_into("<Q", content, meta + 120, entries)
+    (database / "data.mdb").write_bytes(content)
+    with pytest.raises(DataError, match=f"too few for {entries} records"):
+        LMDBSource(database)
 
 
 def test_garbage(tmp_path):
