@@ -62,20 +62,30 @@ class ListFeed(Generic[Reader]):
         """Write the next batch; tops take its shapes."""
         if not self._spare:
             self._spare = [ArrayBatch(tops[0].dtype) for _ in range(max(1, self._prefetch))]
-        if self._prefetch and self._worker is None:
-            self._worker = Worker(self.reader, self._spare)
-            self._closer = weakref.finalize(self, self._worker.stop)
-        batch = self._spare[0]
-        if self._worker is not None:
-            batch = self._worker.take()
-        else:
-            self.reader.fill(batch)
-        for blob, array in zip(tops, batch.arrays, strict=False):
-            blob.resize(array.shape)
-            np.copyto(blob.data, array)
+        if self._state is None:
+            self._state = self.reader.state()
+        try:
+            batch = self._next()
+            for blob, array in zip(tops, batch.arrays, strict=False):
+                blob.resize(array.shape)
+                np.copyto(blob.data, array)
+        except BaseException:
+            self.restore(self._state)  # whoever asks again gets the same batch, or the same error
+            raise
         self._state = batch.state
         if self._worker is not None:
             self._worker.give_back(batch)
+
+    def _next(self) -> ArrayBatch:
+        """Return the next batch."""
+        if self._prefetch and self._worker is None:
+            self._worker = Worker(self.reader, self._spare)
+            self._closer = weakref.finalize(self, self._worker.stop)
+        if self._worker is not None:
+            batch: ArrayBatch = self._worker.take()
+            return batch
+        self.reader.fill(self._spare[0])
+        return self._spare[0]
 
     def state(self) -> State:
         """Return where the consumer is: behind the last batch it got, however far the thread has read ahead."""

@@ -44,10 +44,14 @@ class Loader:
 
     def next_into(self, data: Room, labels: Array | None) -> None:
         """Write the next batch into the array that `data` gives for its shape, and its labels."""
-        batch = self._next()
-        self._reader.write(batch, data((batch.count, *batch.shape)))
-        if labels is not None:
-            labels[...] = batch.labels
+        try:
+            batch = self._next()
+            self._reader.write(batch, data((batch.count, *batch.shape)))
+            if labels is not None:
+                labels[...] = batch.labels
+        except BaseException:
+            self.restore(self._state)  # whoever asks again gets the same batch, or the same error
+            raise
         self._state = batch.state
         if self._worker is not None:
             self._worker.give_back(batch)

@@ -69,6 +69,20 @@ def test_a_state_goes_on_bit_for_bit(before, prefetch):
     assert list(batches(second, 9 - before)) == straight[before:]
 
 
+@pytest.mark.parametrize("prefetch", [0, 2])
+def test_no_batch_is_lost_where_the_consumer_fails(prefetch):
+    class Small(Blob):
+        def resize(self, shape):
+            raise MemoryError
+
+    source = feed(key=7, prefetch=prefetch)
+    found = list(batches(source, 1))
+    for _ in range(4):
+        with pytest.raises(MemoryError):
+            source.next_into([Small((3, 2))])
+    assert found + list(batches(source, 5)) == list(batches(feed(key=7), 6))
+
+
 def test_looking_at_shapes_changes_nothing():
     plain = feed()
     state = plain.state()

@@ -121,6 +121,49 @@ def test_what_goes_wrong_in_the_thread_is_raised_at_its_turn():
             take(made, 1)
 
 
+@pytest.mark.parametrize("prefetch", [0, 3])
+def test_an_error_does_not_end_the_epoch(prefetch):
+    class Damaged(ListSource):
+        def records_until_damage(self):
+            yield from ((b"%d" % n, value) for n, value in enumerate(self.values))
+            raise DataError("the database is damaged")
+
+        def pieces(self, start=0):
+            return from_position(start, grouped(self.records_until_damage()))
+
+    made = loader(Damaged(images(6).values), prefetch=prefetch)
+    take(made, 1)
+    for _ in range(2):
+        with pytest.raises(DataError, match="the database is damaged"):
+            take(made, 1)
+        assert made.state()["position"] == 4
+
+
+@pytest.mark.parametrize("prefetch", [0, 1, 3])
+def test_no_batch_is_lost_where_the_consumer_fails(prefetch):
+    def no_room(_shape):
+        raise MemoryError
+
+    made = loader(prefetch=prefetch)
+    batches = take(made, 1)
+    for _ in range(3 * len(made._spare)):
+        with pytest.raises(MemoryError):
+            made.next_into(no_room, None)
+    assert same(batches + take(made, 5), take(loader(), 6))
+
+
+@pytest.mark.parametrize("shape", [(-1, -1, 16), (-4, -4, 1), (0, 4, 4)])
+def test_lengths_that_are_not_positive(shape):
+    source = images(8)
+    lengths = dict(zip(("channels", "height", "width"), shape, strict=True))
+    bad = messages.Datum(data=bytes(16), **lengths).SerializeToString()
+    source.values[4:] = [bad] * 4
+    made = loader(source)
+    take(made, 1)
+    with pytest.raises(DataError, match="record `4` of `list` cannot be used"):
+        take(made, 1)
+
+
 def test_another_shape():
     source = images()
     source.values[6] = make_datum(np.zeros((1, 5, 4), np.uint8), 1)
