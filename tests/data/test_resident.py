@@ -124,7 +124,7 @@ def test_other_records_are_not_kept(other):
 
 class BrokenSource(ListSource):
     def pieces(self, start=0):
-        yield next(super().pieces(start))[:7]
+        yield from from_position(start, [next(super().pieces())[:7]])
         raise DataError("damage")
 
 
