@@ -85,7 +85,10 @@ class BatchReader:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on where `state` was taken."""
-        self._position, self._dealt = int(state["position"]), int(state["dealt"])
+        position, dealt = int(state["position"]), int(state["dealt"])
+        if min(position, dealt) < 0:
+            raise ValueError("a place before the first record")
+        self._position, self._dealt = position, dealt
         self.transformer.restore(state["random"])
         self._pieces = self._rest = None
 

@@ -103,6 +103,14 @@ def test_resume_goes_on_bit_for_bit(prefetch, before):
     assert same(head + take(second, 12 - before), straight)
 
 
+@pytest.mark.parametrize("field", ["position", "dealt"])
+def test_a_state_before_the_first_record(field):
+    made = loader()
+    with pytest.raises(ValueError, match="a place before the first record"):
+        made.restore({**made.state(), field: -5})
+    assert take(made, 1)[0][1] == [0, 1, 2, 3]
+
+
 def test_close_and_go_on():
     made = loader()
     head = take(made, 3)
