@@ -6,6 +6,7 @@ whoever needs an array makes a third copy; so they stay in the file until somebo
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable
 from functools import cache
@@ -34,10 +35,14 @@ class Numbers(NamedTuple):
 
 
 class Outline(NamedTuple):
-    """A message whose blobs have their shapes only; `numbers_of` tells where in the file the rest is."""
+    """A message whose blobs have their shapes only; `numbers_of` tells where in the file the rest is.
+
+    That holds as long as `version_of` the file is `version`.
+    """
 
     message: Any
     numbers: list[Numbers]
+    version: tuple[int, ...]
 
     def numbers_of(self, blob: Any) -> Numbers | None:
         """Return where the numbers of one of the message's blobs are; None where it has none."""
@@ -59,17 +64,23 @@ def state_outline(path: Path) -> Outline | None:
     return _outline(path, "SolverState", messages.SolverState.FromString)
 
 
+def version_of(file: BinaryIO) -> tuple[int, ...]:
+    """Return what changes where an open file is written to, or another one takes its name."""
+    status = os.fstat(file.fileno())
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
 def _outline(path: Path, message: str, parse: Callable[[bytes], Any]) -> Outline | None:
     try:
         if not path.is_file() or not 0 < path.stat().st_size <= LARGEST:  # a pipe can be read only once
             return None
         with path.open("rb", buffering=0) as file:
-            window = _Window(file)
+            window, version = _Window(file), version_of(file)
             if not looks_binary(window.read(0, BEGIN)):
                 return None
             numbers: list[Numbers] = []
             content = _without_numbers(window, 0, path.stat().st_size, message, numbers)
-        return Outline(parse(content), numbers)
+        return Outline(parse(content), numbers, version)
     except (OSError, ValueError, IndexError, DecodeError, PycaffeliteError):
         return None
 

@@ -17,7 +17,7 @@ from pycaffelite.blob import Array, Shape
 from pycaffelite.errors import Location, SnapshotError
 from pycaffelite.layers.base import shape_text
 from pycaffelite.schema.binary import read_weights_message
-from pycaffelite.schema.outline import Numbers, Outline, weights_outline
+from pycaffelite.schema.outline import Numbers, Outline, version_of, weights_outline
 from pycaffelite.snapshot import hdf5, resume, wire
 from pycaffelite.snapshot.files import cannot_read
 
@@ -127,10 +127,10 @@ def blob_in_file(path: Path, outline: Outline, message: Any, what: str) -> Store
     """Return a blob of an outline as a stored blob; raises as `stored_blob`."""
     numbers = outline.numbers_of(message)
     shape = _checked_shape(message, numbers.size if numbers else 0, path, what)
-    return StoredBlob(shape, partial(_numbers_in_file, path, numbers) if numbers else tuple)
+    return StoredBlob(shape, partial(_numbers_in_file, path, numbers, outline.version) if numbers else tuple)
 
 
-def _numbers_in_file(path: Path, numbers: Numbers) -> Iterator[Array]:
+def _numbers_in_file(path: Path, numbers: Numbers, version: tuple[int, ...]) -> Iterator[Array]:
     """Read the numbers of one blob, some megabytes at a time.
 
     Raises:
@@ -142,8 +142,12 @@ def _numbers_in_file(path: Path, numbers: Numbers) -> Iterator[Array]:
             file.seek(numbers.start)
             while left:
                 values = np.fromfile(file, "<f8" if numbers.double else "<f4", min(left, _PIECE))
-                if not values.size:
-                    raise SnapshotError("the file was cut off while it was read", where=Location(str(path)))
+                if not values.size or version_of(file) != version:
+                    raise SnapshotError(
+                        "the file was changed while it was read",
+                        where=Location(str(path)),
+                        hint="does a training write it? Read it again, or take a copy",
+                    )
                 left -= values.size
                 yield values
     except OSError as error:

@@ -69,6 +69,23 @@ def test_a_shape_that_belies_the_data(tmp_path):
     assert error.value.got == "1"
 
 
+def test_a_file_that_is_replaced_while_it_is_read(tmp_path):
+    def write(name, value):
+        message = messages.NetParameter()
+        message.layer.add(name="a", type="Scale").blobs.add(data=[value, value], shape=messages.BlobShape(dim=[2]))
+        (tmp_path / name).write_bytes(message.SerializeToString())
+
+    write("w", 1)
+    write("other", 2)
+    with stored_weights(tmp_path / "w") as stored:
+        blob, target = stored["a"][0], np.zeros(2, np.float32)
+        blob.copy_to(target)
+        (tmp_path / "other").replace(tmp_path / "w")
+        with pytest.raises(SnapshotError, match="the file was changed while it was read"):
+            blob.copy_to(target)
+    assert target.tolist() == [1, 1]
+
+
 def damage(content, position, bit, cut):
     at = position % len(content)
     if cut:
@@ -120,7 +137,7 @@ def test_a_file_that_is_cut_off_while_it_is_read(tmp_path):
     with stored_weights(tmp_path / "w") as stored:
         blob = stored["a"][0]
         (tmp_path / "w").write_bytes(b"")
-        with pytest.raises(SnapshotError, match="the file was cut off while it was read"):
+        with pytest.raises(SnapshotError, match="the file was changed while it was read"):
             blob.copy_to(np.zeros(3, np.float32))
         (tmp_path / "w").unlink()
         with pytest.raises(SnapshotError, match="no such file"):
