@@ -11,14 +11,15 @@ from pycaffelite.schema.fields import enum_numbers, is_foreign
 
 Token = tuple[str, str, int]  # kind, text, offset
 
-# Possessive quantifiers: a long run of blanks or a hostile text costs linear time.
+# Possessive quantifiers: a long run of blanks or a hostile text costs linear time. What they repeat must not fail after it
+# has begun to match: Python before 3.11.5 then goes on from there.
 _TOKEN = re.compile(
     r"""(?:[ \t\n\r\f\v]++|\#[^\n]*+)*+
     (?: (?P<word>[A-Za-z_][A-Za-z0-9_]*+)
       | (?P<mark>[{}<>\[\]:,;\-=])
       | (?P<number>\.?[0-9](?:[eE][+-]|[A-Za-z0-9_.])*+)
       | (?P<string>"(?:[^"\\\n]|\\[^\n])*+"|'(?:[^'\\\n]|\\[^\n])*+')
-      | (?P<comment>//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z))
+      | (?P<comment>//[^\n]*+|/\*.*?(?:\*/|\Z))
       | (?P<curly>[\u201c-\u201e][^\u201c-\u201e\n"]*+[\u201c\u201d]|[\u2018\u2019][^\u2018\u2019\n']*+[\u2018\u2019])
       | (?P<long>"[^"]{0,2000}+(?<!:)(?<!:[ ])(?<!:[ ][ ])"|'[^']{0,2000}+(?<!:)(?<!:[ ])(?<!:[ ][ ])')
       | (?P<open>"[^"\s{}]*+|'[^'\s{}]*+)
