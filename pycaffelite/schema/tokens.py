@@ -11,8 +11,8 @@ from pycaffelite.schema.fields import enum_numbers, is_foreign
 
 Token = tuple[str, str, int]  # kind, text, offset
 
-# Possessive quantifiers: a long run of blanks or a hostile text costs linear time. What they repeat must not fail after it
-# has begun to match: Python before 3.11.5 then goes on from there.
+# Possessive quantifiers: a long run of blanks or a hostile text costs linear time. What they repeat must not fail after
+# it has begun to match: Python before 3.11.5 then goes on from there.
 _TOKEN = re.compile(
     r"""(?:[ \t\n\r\f\v]++|\#[^\n]*+)*+
     (?: (?P<word>[A-Za-z_][A-Za-z0-9_]*+)
