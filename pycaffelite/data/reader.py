@@ -15,7 +15,7 @@ from pycaffelite.data.records import Records
 from pycaffelite.data.resident import Resident
 from pycaffelite.data.sources.base import Source
 from pycaffelite.data.transformer import Places, Transformer
-from pycaffelite.errors import DataError
+from pycaffelite.errors import DataError, ShapeError
 
 Array = npt.NDArray[Any]
 State = dict[str, Any]
@@ -122,7 +122,7 @@ class BatchReader:
             images = _join(datums)
         batch.parts = []
         if images is not None:
-            self._add(batch, b"", images)
+            self._add(batch, pieces[0].key(0), images)
             self._resident.offer(position, images, batch.labels, self._length)
         else:
             self._resident.refuse()
@@ -149,7 +149,11 @@ class BatchReader:
             images: The images.
             kept: Whether they stay in memory anyway.
         """
-        shape = self.transformer.shape(images.shape[1:])
+        try:
+            shape = self.transformer.shape(images.shape[1:])
+        except ShapeError as error:
+            error.what = f"{record_name(self.source.path, key)} does not fit: {error.what}"
+            raise
         if batch.parts and shape != batch.shape:
             raise DataError(
                 f"{record_name(self.source.path, key)} has another shape than the first record of its batch",

@@ -15,7 +15,7 @@ from pycaffelite.data.reader import BatchReader
 from pycaffelite.data.records import from_position, grouped
 from pycaffelite.data.sources.base import Source
 from pycaffelite.data.transformer import Transformer
-from pycaffelite.errors import DataError
+from pycaffelite.errors import DataError, ShapeError
 from pycaffelite.schema import messages
 
 RANDOM = messages.TransformationParameter(mirror=True, crop_size=3)
@@ -200,6 +200,17 @@ def test_other_shapes_are_cropped():
     source.values[1] = make_datum(np.full((1, 9, 3), 200, np.uint8), 1)
     data, _ = take(loader(source), 1)[0]
     assert (data[1] == 200).all()
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_a_record_that_is_smaller_than_its_crop(batch):
+    source = images()
+    source.values[6] = make_datum(np.zeros((1, 2, 4), np.uint8), 1)
+    made = loader(source, batch=batch)
+    take(made, 6 // batch)
+    with pytest.raises(ShapeError) as error:
+        take(made, 1)
+    assert error.value.what == "record `6` of `list` does not fit: the image is smaller than its crop"
 
 
 def test_images_that_are_large_for_their_crops_are_cut():
