@@ -47,7 +47,7 @@ def pays(rows: int, columns: int, depth: int, transpose_a: bool, accumulate: boo
     width = tile_width(c.dtype)
     if not transpose_a:
         return depth * columns * c.itemsize >= _PASSING and columns >= width and _height(rows) > 0
-    large = c.nbytes >= _LARGE and depth <= _SHALLOW and rows >= _TASKS * MAX_HEIGHT and columns >= width
+    large = c.nbytes >= _LARGE and 0 < depth <= _SHALLOW and rows >= _TASKS * MAX_HEIGHT and columns >= width
     return large and not accumulate and columns * c.itemsize % _LINE == 0 and c.ctypes.data % _LINE == 0
 
 

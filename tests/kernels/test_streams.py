@@ -75,6 +75,10 @@ def test_what_is_left_to_others():
     assert not check(LEAST_ROWS, 128, 3, np.float32, transpose_a=True, offset=1)
 
 
+def test_no_product_at_all():
+    assert not check(LEAST_ROWS, 128, 0, np.float32, transpose_a=True)
+
+
 def test_nan_and_infinity_stay():
     a, b = np.ones((2, 16), np.float32), np.ones((16, 64), np.float32)
     b[3, 5], b[4, 6] = np.nan, np.inf
