@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from pycaffelite.kernels._jit import Array
 from pycaffelite.kernels.convolution_plan import Geometry, Numbers, Product
-from pycaffelite.kernels.microkernel import ZERO
+from pycaffelite.kernels.microkernel import ACCUMULATE, ZERO
 from pycaffelite.kernels.tasks import run, task
 from pycaffelite.kernels.winograd_maps import (
     FROM_WEIGHTS,
@@ -68,6 +68,7 @@ from pycaffelite.kernels.winograd_tiles_plan import (
     direct_cycles,
     estimate_cycles,
     plan_product,
+    row_bytes,
     shared_numbers,
 )
 from pycaffelite.kernels.winograd_tiles_weights import add_weight_gradient
@@ -77,7 +78,9 @@ _OUTPUTS = Form(2, 5)
 _GRADIENT_STEP = 4
 _LEAST_LANES = 8  # processors with narrower vectors have no masked loads either
 _LEAST_CHANNELS = 16  # below which the transforms cost more than they save
+_STEPS = 32  # of a sum of dV before it is added to those before: a large number costs digits of those after it
 _MOST_BYTES = 4 << 20  # of U: each chunk of images sums up a weight gradient as large
+_MOST_ROW_BYTES = 16 << 20  # of V and M of a row of tiles, which each thread has of its own
 _MOST_GRADIENT_BYTES = 64 << 20  # of all that a weight gradient of 3 x 3 kernels holds
 
 
@@ -91,6 +94,8 @@ def suits(geometry: Geometry, dtype: np.dtype[Any]) -> bool:
         and max(geometry.pad) < _OUTPUTS.taps
         and min(channels, outputs) >= _LEAST_CHANNELS
         and 4 * _OUTPUTS.side**2 * channels * outputs <= _MOST_BYTES
+        and min(geometry.output_size) >= _GRADIENT_STEP  # in tiles that are not filled, errors are larger
+        and row_bytes(geometry, _OUTPUTS) <= _MOST_ROW_BYTES
         and estimate_cycles(geometry, _OUTPUTS) < direct_cycles(geometry)
     )
 
@@ -101,6 +106,7 @@ def suits_gradient(geometry: Geometry) -> bool:
     return (
         LANES >= _LEAST_LANES
         and estimate_cycles(geometry, form) < direct_cycles(geometry)
+        and row_bytes(geometry, form) <= _MOST_ROW_BYTES
         and 4 * shared_numbers(geometry, form, "weights") <= _MOST_GRADIENT_BYTES
     )
 
@@ -201,6 +207,7 @@ def _write_gradient(
         tiles = rows * g[WIDE]
         for t in range(g[PLANES]):
             source, sums, target = u + t * g[U_PITCH], w + t * g[M_PITCH], v + t * g[V_PITCH]
-            multiply(scratch, source, g[O_ROW], 1, g[OUTPUTS], sums, g[PANEL], target, g[PANEL], tiles, ZERO,
-                     CHANNEL_TILES, g)  # fmt: skip
+            for o in range(0, g[OUTPUTS], _STEPS):
+                multiply(scratch, source + o, g[O_ROW], 1, min(_STEPS, g[OUTPUTS] - o), sums + o * g[PANEL], g[PANEL],
+                         target, g[PANEL], tiles, ACCUMULATE if o else ZERO, CHANNEL_TILES, g)  # fmt: skip
         gather_pixels(scratch, v, at + g[ROWS_AT], first, images, group, above, rows, dx, g)

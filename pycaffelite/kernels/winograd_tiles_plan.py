@@ -104,6 +104,12 @@ def plan_product(geometry: Geometry, form: Form, which: str, weights: bool = Tru
     return Product(np.array(numbers, np.int64), own.tasks, shared + private * most_threads())
 
 
+def row_bytes(geometry: Geometry, form: Form) -> int:
+    """Return how much memory V and M of one row of tiles take, the least that a panel may be."""
+    across = -(-geometry.output_size[1] // form.step)
+    return 4 * form.side**2 * sum(geometry.group()) * (-(-across // LANES) * LANES)
+
+
 def shared_numbers(geometry: Geometry, form: Form, which: str) -> int:
     """Return how much memory a product needs whatever the number of threads."""
     return _Sizes(geometry, form, which).scratch()[0]

@@ -158,6 +158,16 @@ def test_error_for_many_channels():
         assert np.abs(got - expected).max() < tolerance * np.abs(expected).max()
 
 
+def test_error_beside_one_large_number():
+    """A gradient that is larger than all others costs digits of the sums that it is in, but not too many."""
+    geometry = Geometry(1, 4, 4, 4, 192, KERNEL, pad=(2, 2))
+    given_arrays = arrays(geometry, seed=4)
+    given_arrays["dy"][0, 0, 0, 0] = 1e4
+    (_y, dx, dw, _dbias), expected = run(geometry, **given_arrays), naive(geometry, **given_arrays)
+    assert np.abs(dx - expected[1]).max() < 2e-5 * np.abs(expected[1]).max()
+    assert np.abs(dw - expected[2]).max() < 2e-5 * np.abs(expected[2]).max()
+
+
 def test_scale_shift_and_rectifier():
     geometry = GEOMETRIES["odd_sizes"]
     given_arrays = arrays(geometry)
@@ -208,5 +218,9 @@ def test_chosen_where_it_wins():
     assert module(64, 1, 28, 28, 20) is convolution
     assert module(10, 512, 27, 27, 512, pad=(2, 2)) is convolution  # eight gradients at each place would be much memory
     assert module(1, 20, 12, 12, 50) is convolution  # the weights would cost most
+    assert module(64, 64, 4, 4, 64, pad=(2, 2)) is winograd_tiles
+    assert module(64, 64, 3, 5, 64, pad=(2, 2)) is convolution  # no tile would be filled
+    assert module(1, 16, 6, 600, 32, pad=(2, 2)) is winograd_tiles
+    assert module(1, 16, 6, 30000, 32, pad=(2, 2)) is convolution  # a row of tiles would be much memory
     assert module(64, 20, 12, 12, 50, dtype=np.float64) is convolution
     assert module(64, 20, 12, 12, 50, stride=(2, 2)) is convolution

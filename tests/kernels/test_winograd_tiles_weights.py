@@ -136,3 +136,5 @@ def test_chosen_for_3x3_where_it_wins():
     assert winograd.Plan(small, np.float32).weights is winograd_tiles
     huge = Geometry(64, 1024, 28, 28, 1024, (3, 3), pad=(1, 1))  # whose sums would take hundreds of megabytes
     assert winograd.Plan(huge, np.float32).weights is convolution
+    long_rows = Geometry(1, 32, 6, 30000, 32, (3, 3), pad=(1, 1))
+    assert winograd.Plan(long_rows, np.float32).weights is convolution
