@@ -30,6 +30,7 @@ from pycaffelite.kernels.depthwise_tile import (
     rows_kernel,
     sums_kernel,
 )
+from pycaffelite.kernels.ending import write_ending
 from pycaffelite.kernels.frame import FRAME_NUMBERS, FRAME_ROW, HEIGHT, RUN, WIDTH, Numbers, frame_numbers, frame_row
 from pycaffelite.kernels.tasks import run, task
 from pycaffelite.kernels.vectors import SPLIT
@@ -122,22 +123,19 @@ def forward(
     plan: Plan, x: Array, w: Array, shift: Array, y: Array, scale: Array | None = None, slope: float | None = None
 ) -> None:
     """Write y; all arrays are flat, and what ends a sum is as in `convolution.forward`."""
-    plan.ending[:, 0] = 1 if scale is None or scale.size == 0 else scale
-    plan.ending[:, 1] = shift if shift.size else 0
-    plan.ending[:, 2] = 1 if slope is None else slope
-    _correlate_planes(plan, plan.forward, x, w, y, plan.ending)
+    _correlate_planes(plan, plan.forward, x, w, y, write_ending(plan.ending, shift, scale, slope))
 
 
 def data_gradient(plan: Plan, w: Array, dy: Array, dx: Array) -> None:
     """Overwrite dx."""
     np.copyto(plan.turned, w.reshape(plan.turned.shape)[:, ::-1])
-    _correlate_planes(plan, plan.data, dy, plan.turned.reshape(-1), dx, plan.plain)
+    _correlate_planes(plan, plan.data, dy, plan.turned.reshape(-1), dx, plan.plain.reshape(-1))
 
 
 def _correlate_planes(plan: Plan, g: Numbers, x: Array, w: Array, y: Array, ending: Array) -> None:
     scratch = workspace(plan.dtype, int(g[SCRATCH]) * most_threads())
     tasks = -(-int(g[IMAGES] * g[PLANES_OUT]) // int(g[TOGETHER]))
-    run(_correlate, tasks, (x, w, y, ending.reshape(-1), scratch), g)
+    run(_correlate, tasks, (x, w, y, ending, scratch), g)
 
 
 def weight_gradient(plan: Plan, x: Array, dy: Array, dw: Array, dbias: Array) -> None:

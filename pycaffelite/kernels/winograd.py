@@ -25,6 +25,7 @@ import numpy.typing as npt
 from pycaffelite.kernels import convolution, winograd_tiles
 from pycaffelite.kernels._jit import Array, kernel
 from pycaffelite.kernels.convolution_plan import Geometry
+from pycaffelite.kernels.ending import write_ending
 from pycaffelite.kernels.frame import FRAME_ROW, HEIGHT, WIDTH, Numbers, frame_row
 from pycaffelite.kernels.microkernel import ACCUMULATE, ZERO, multiply_tile
 from pycaffelite.kernels.moves import SHORT, copy8
@@ -133,10 +134,7 @@ def forward(
     plan: Plan, x: Array, w: Array, shift: Array, y: Array, scale: Array | None = None, slope: float | None = None
 ) -> None:
     """Write y; all arrays are flat, and what ends a sum is as in `convolution.forward`."""
-    plan.ending[:, 0] = 1 if scale is None or scale.size == 0 else scale
-    plan.ending[:, 1] = shift if shift.size else 0
-    plan.ending[:, 2] = 1 if slope is None else slope
-    _convolve(plan.geometry, plan.forward, x, w, y, plan.ending)
+    _convolve(plan.geometry, plan.forward, x, w, y, write_ending(plan.ending, shift, scale, slope))
 
 
 def weight_gradient(plan: Plan, x: Array, dy: Array, dw: Array, dbias: Array) -> None:
@@ -146,7 +144,7 @@ def weight_gradient(plan: Plan, x: Array, dy: Array, dw: Array, dbias: Array) ->
 
 def data_gradient(plan: Plan, w: Array, dy: Array, dx: Array) -> None:
     """Overwrite dx."""
-    _convolve(plan.turned, plan.data, dy, w, dx, plan.plain)
+    _convolve(plan.turned, plan.data, dy, w, dx, plan.plain.reshape(-1))
 
 
 def _convolve(
@@ -157,10 +155,10 @@ def _convolve(
         scratch = workspace(np.float32, size)
         if few:
             run(_write_pixels, int(g[PANELS] * g[CHUNKS]), (x, scratch), g)
-            run(_write_outputs, -(-int(g[BLOCKS]) // int(g[GROUP])), (w, y, ending.reshape(-1), scratch), g)
+            run(_write_outputs, -(-int(g[BLOCKS]) // int(g[GROUP])), (w, y, ending, scratch), g)
         else:
             run(_write_weights, int(g[BLOCKS] * g[CHUNKS]), (w, scratch), g)
-            run(_write_panel, int(g[PANELS]), (x, y, ending.reshape(-1), scratch), g)
+            run(_write_panel, int(g[PANELS]), (x, y, ending, scratch), g)
 
 
 @task("fffff")

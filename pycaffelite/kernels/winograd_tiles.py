@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from pycaffelite.kernels._jit import Array
 from pycaffelite.kernels.convolution_plan import Geometry, Numbers, Product
+from pycaffelite.kernels.ending import write_ending
 from pycaffelite.kernels.microkernel import ACCUMULATE, ZERO
 from pycaffelite.kernels.tasks import run, task
 from pycaffelite.kernels.winograd_maps import (
@@ -134,13 +135,11 @@ def forward(
     plan: Plan, x: Array, w: Array, shift: Array, y: Array, scale: Array | None = None, slope: float | None = None
 ) -> None:
     """Write y; all arrays are flat, and what ends a sum is as in `convolution.forward`."""
-    plan.ending[:, 0] = 1 if scale is None or scale.size == 0 else scale
-    plan.ending[:, 1] = shift if shift.size else 0
-    plan.ending[:, 2] = 1 if slope is None else slope
+    ending = write_ending(plan.ending, shift, scale, slope)
     product = plan.product("forward")
     g, scratch = product.numbers, workspace(np.float32, product.scratch)
     run(_write_weights, plan.geometry.channels, (w, scratch), g)
-    run(_write_outputs, product.tasks, (x, y, plan.ending.reshape(-1), scratch), g)
+    run(_write_outputs, product.tasks, (x, y, ending, scratch), g)
 
 
 def weight_gradient(plan: Plan, x: Array, dy: Array, dw: Array, dbias: Array) -> None:

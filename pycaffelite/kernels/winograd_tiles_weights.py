@@ -75,13 +75,12 @@ def _sum_chunk(number: int, thread: int, x: Array, dy: Array, scratch: Array, _d
     begin = chunk * panels // g[CHUNKS]
     bias = _clear_bias(number, scratch, g)
     for panel in range(begin, (chunk + 1) * panels // g[CHUNKS]):
-        _write_panel(panel, group, x, dy, scratch, bias, v, w, at + g[ROWS_AT], g)
+        tiles = _write_panel(panel, group, x, dy, scratch, bias, v, w, at + g[ROWS_AT], g)
         if g[WANT_WEIGHTS]:
             start = ZERO if panel == begin else ACCUMULATE
-            rows = min(g[BAND], g[DOWN] - panel % g[BANDS] * g[BAND])
             for t in range(g[PLANES]):
                 source, sums, target = v + t * g[V_PITCH], w + t * g[T_PITCH], u + t * g[U_PITCH]
-                multiply(scratch, source, g[PANEL], 1, rows * g[WIDE], sums, g[O_ROW], target, g[O_ROW],
+                multiply(scratch, source, g[PANEL], 1, tiles, sums, g[O_ROW], target, g[O_ROW],
                          g[O_ROW], start, CHANNEL_TILES, g)  # fmt: skip
 
 
@@ -94,9 +93,9 @@ def _write_tiles(
     v = g[V_AT] + group * g[PLANES] * g[V_PITCH] + panel * g[PANEL_TILES]
     w = g[M_AT] + group * g[PLANES] * g[T_PITCH] + panel * g[PANEL_TILES] * g[O_ROW]
     rows_at = g[SCRATCH_AT] + thread * g[SCRATCH] + g[ROWS_AT]
-    _write_panel(panel, group, x, dy, scratch, _clear_bias(number, scratch, g), v, w, rows_at, g)
+    tiles = _write_panel(panel, group, x, dy, scratch, _clear_bias(number, scratch, g), v, w, rows_at, g)
     if g[WANT_WEIGHTS]:
-        _clear_rest(min(g[BAND], g[DOWN] - panel % g[BANDS] * g[BAND]) * g[WIDE], scratch, v, w, g)
+        _clear_rest(tiles, scratch, v, w, g)
 
 
 @kernel(inner=True)
@@ -124,19 +123,25 @@ def _sum_places(
 
 
 @kernel(inner=True)
+def _bias_at(number: int, g: Numbers) -> int:
+    """Return where the bias sums of one chunk, or panel, and group stand."""
+    return int(g[CHUNKS] * g[GROUPS] * g[PLANES] * g[U_PITCH] + number * g[O_ROW])
+
+
+@kernel(inner=True)
 def _clear_bias(number: int, scratch: Array, g: Numbers) -> int:
     """Begin the bias sums of one chunk, or panel, and group; return where they stand."""
-    bias = g[CHUNKS] * g[GROUPS] * g[PLANES] * g[U_PITCH] + number * g[O_ROW]
+    bias = _bias_at(number, g)
     for o in range(g[OUTPUTS]):
         scratch[bias + o] = 0
-    return int(bias)
+    return bias
 
 
 @kernel(inner=True)
 def _write_panel(
     panel: int, group: int, x: Array, dy: Array, scratch: Array, bias: int, v: int, w: int, rows_at: int, g: Numbers
-) -> None:
-    """Write V and W' of one panel and add to the bias sums, what of these is wanted."""
+) -> int:
+    """Write V and W' of one panel and add to the bias sums, what of these is wanted; return how many tiles it has."""
     first, above = panel // g[BANDS] * g[TOGETHER], panel % g[BANDS] * g[BAND]
     images, rows = min(g[TOGETHER], g[IMAGES] - first), min(g[BAND], g[DOWN] - above)
     if g[WANT_BIAS]:
@@ -144,6 +149,7 @@ def _write_panel(
     if g[WANT_WEIGHTS]:
         write_pixels4(x, first, images, group, above, rows, scratch, v, rows_at, g)
         spread_outputs_turned(dy, first, images, group, above, rows, scratch, w, rows_at, g)
+    return int(rows * g[WIDE])
 
 
 @task("fffff")
@@ -155,10 +161,9 @@ def _add_weights(
     group, first = number // cuts, number % cuts * g[ADD_CHANNELS]
     last = min(g[CHANNELS], first + g[ADD_CHANNELS])
     if g[WANT_BIAS]:
-        sums = g[CHUNKS] * g[GROUPS] * g[PLANES] * g[U_PITCH]
         for o in range(number % cuts, g[OUTPUTS], cuts):
             for chunk in range(g[BIAS_CHUNKS]):
-                dbias[group * g[OUTPUTS] + o] += scratch[sums + (chunk * g[GROUPS] + group) * g[O_ROW] + o]
+                dbias[group * g[OUTPUTS] + o] += scratch[_bias_at(chunk * g[GROUPS] + group, g) + o]
     if g[WANT_WEIGHTS]:
         _add_chunks(group, first, last, scratch, g)
         for o in range(0, g[O_ROW], LANES):
